@@ -1,0 +1,63 @@
+//! The health of one camera, in words that a person and a machine read alike.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{id::CameraId, time::Wall};
+
+/// How a camera is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Streams, and nothing is wrong.
+    Online,
+    /// Streams, but something is wrong: see the reasons.
+    Degraded,
+    /// Does not stream: see the reasons.
+    Offline,
+    /// Out of service on purpose.
+    Maintenance,
+}
+
+/// What is wrong with a camera. The list is the contract's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names are those of the contract")]
+pub enum Reason {
+    Auth,
+    Refused,
+    Timeout,
+    NoKeyframe,
+    FpsLow,
+    Frozen,
+    Covered,
+    Moved,
+    Dark,
+    Bright,
+    Blurred,
+    Clock,
+}
+
+/// The health of a camera as it is told to others, on change and every 60 s.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Health {
+    /// Whose.
+    pub camera: CameraId,
+    /// How it is.
+    pub state: State,
+    /// Why it is so; empty when online.
+    pub reasons: BTreeSet<Reason>,
+    /// One sentence of detail for a person, without credentials ("no answer to describe for 10s").
+    pub detail: Option<String>,
+    /// Since when it is in this state for these reasons.
+    pub since: Wall,
+    /// Access units a second over the last seconds.
+    pub fps: f32,
+    /// Kilobits a second over the last seconds.
+    pub kbps: f32,
+    /// When the last access unit arrived.
+    pub last_frame: Option<Wall>,
+    /// Camera clock minus arrival clock in milliseconds, where the camera tells.
+    pub clock_skew_ms: Option<i64>,
+}

@@ -1,0 +1,108 @@
+//! One stream: connect, read, retry.
+//!
+//! Owns the way from a camera's URL to [`AccessUnit`]s and the health of the stream. Knows nothing of
+//! pixels: what is inside of an access unit is for `gate`, `record` and `decode`.
+
+mod health;
+
+pub use health::{Health, Reason, State};
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::{
+    config::StreamRole,
+    geometry::Size,
+    time::{MediaTime, Now, Wall},
+};
+
+/// How a stream is coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Codec {
+    /// H.264 / AVC.
+    H264,
+    /// H.265 / HEVC.
+    H265,
+    /// Motion JPEG (RFC 2435).
+    Mjpeg,
+}
+
+/// What is known of a stream before its first access unit, and again when its parameters change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamInfo {
+    /// Its coding.
+    pub codec: Codec,
+    /// Its picture, where the parameter sets say so.
+    pub size: Option<Size>,
+    /// RFC 6381 codec string, where there is one (`avc1.64001e`).
+    pub rfc6381: Option<String>,
+}
+
+/// One coded picture, as it left the camera.
+#[derive(Debug, Clone)]
+pub struct AccessUnit {
+    /// Which stream.
+    pub role: StreamRole,
+    /// Its coding.
+    pub codec: Codec,
+    /// H.264 and H.265: Annex B, parameter sets in front of each random access point. MJPEG: one JFIF picture.
+    pub data: Bytes,
+    /// Decoding may start here (IDR, CRA, BLA, any JPEG).
+    pub is_key: bool,
+    /// The stream's own time; increases within a connection, restarts with each.
+    pub media: MediaTime,
+    /// The camera's clock (from RTCP sender reports), where it tells.
+    pub camera_clock: Option<Wall>,
+    /// When its last packet arrived, by the clock of this machine.
+    pub arrived: Now,
+    /// RTP packets known to be lost since the access unit before.
+    pub packets_lost: u32,
+}
+
+/// What a stream has to say.
+#[derive(Debug)]
+pub enum StreamEvent {
+    /// Playing; access units follow.
+    Playing(StreamInfo),
+    /// The parameter sets changed in mid-stream; sent before the unit that uses them.
+    Changed(StreamInfo),
+    /// An access unit.
+    Unit(AccessUnit),
+    /// It is over. No event follows; connect anew.
+    Ended(Ending),
+}
+
+/// Why a stream ended, or never began. Never carries a credential.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ending {
+    /// 401 or 403: wrong or missing user name or password.
+    #[error("the camera refuses the user name or password")]
+    Auth,
+    /// Nobody listens, no route, or the name does not resolve.
+    #[error("cannot connect: {0}")]
+    Refused(String),
+    /// Silence for longer than the limit.
+    #[error("no answer to {phase} for {after:?}")]
+    Timeout {
+        /// connect, describe, setup, play or media.
+        phase: &'static str,
+        /// How long.
+        after: Duration,
+    },
+    /// No random access point for longer than the limit.
+    #[error("no key frame for {0:?}")]
+    NoKeyframe(Duration),
+    /// The camera closed the connection, or ended the stream.
+    #[error("the camera closed the stream")]
+    Closed,
+    /// It said something that cannot be understood.
+    #[error("the camera's answer cannot be understood: {0}")]
+    Garbage(String),
+    /// 404 and other refusals of this URL.
+    #[error("the camera has no such stream: {0}")]
+    NotFound(String),
+    /// A codec that we do not decode, or no video at all.
+    #[error("no stream that can be decoded: {0}")]
+    Unsupported(String),
+}

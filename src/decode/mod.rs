@@ -1,0 +1,25 @@
+//! Access units → pixels (GStreamer).
+//!
+//! Owns decoders, the decoding pool and [`Picture`], the one form that pixels have in this house. Which units are
+//! worth decoding is the lane's and the gate's business; what is in the picture, that of `motion` and `detect`.
+
+mod picture;
+
+pub use picture::{Chroma, Picture, Plane, Range};
+
+use crate::time::{MediaTime, Now, Wall};
+
+/// A decoded picture with its times. Cheap to clone: the pixels are shared.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// Counts the frames of one camera since the daemon started, decoded ones only.
+    pub number: u64,
+    /// The stream's own time.
+    pub media: MediaTime,
+    /// When its access unit arrived, by the clock of this machine.
+    pub arrived: Now,
+    /// The camera's clock, where it tells.
+    pub camera_clock: Option<Wall>,
+    /// The pixels.
+    pub picture: Picture,
+}

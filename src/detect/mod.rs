@@ -1,0 +1,118 @@
+//! Pixels → things: model description, fair scheduling, tensors in and out (ort).
+//!
+//! Owns classes, model descriptions, sessions and the pool. Knows nothing of tracks, rules or cameras' state: it is
+//! handed a frame and a view, and answers with detections.
+
+use serde::{Deserialize, Serialize};
+
+use crate::geometry::{PixelRect, UnitBox};
+
+/// What can be detected. The list is closed on purpose: things, never identities or traits of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names are those of the contract")]
+pub enum Class {
+    Person,
+    Bicycle,
+    Motorcycle,
+    Car,
+    Bus,
+    Truck,
+    Dog,
+    Horse,
+    Sheep,
+    Cow,
+}
+
+/// Things that are mistaken for each other, and are tracked and suppressed together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// People.
+    Person,
+    /// Bicycles and motorcycles.
+    TwoWheeler,
+    /// Cars, buses, trucks.
+    Vehicle,
+    /// Animals.
+    Animal,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Person,
+        Self::Bicycle,
+        Self::Motorcycle,
+        Self::Car,
+        Self::Bus,
+        Self::Truck,
+        Self::Dog,
+        Self::Horse,
+        Self::Sheep,
+        Self::Cow,
+    ];
+
+    /// As in payloads and configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Bicycle => "bicycle",
+            Self::Motorcycle => "motorcycle",
+            Self::Car => "car",
+            Self::Bus => "bus",
+            Self::Truck => "truck",
+            Self::Dog => "dog",
+            Self::Horse => "horse",
+            Self::Sheep => "sheep",
+            Self::Cow => "cow",
+        }
+    }
+
+    /// For Chinese readers.
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Person => "人员",
+            Self::Bicycle => "自行车",
+            Self::Motorcycle => "摩托车",
+            Self::Car => "轿车",
+            Self::Bus => "客车",
+            Self::Truck => "货车",
+            Self::Dog => "狗",
+            Self::Horse => "马",
+            Self::Sheep => "羊",
+            Self::Cow => "牛",
+        }
+    }
+
+    /// What it is mistaken for.
+    pub const fn group(self) -> Group {
+        match self {
+            Self::Person => Group::Person,
+            Self::Bicycle | Self::Motorcycle => Group::TwoWheeler,
+            Self::Car | Self::Bus | Self::Truck => Group::Vehicle,
+            Self::Dog | Self::Horse | Self::Sheep | Self::Cow => Group::Animal,
+        }
+    }
+}
+
+/// One thing in one frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Detection {
+    /// What.
+    pub class: Class,
+    /// How sure, 0..=1.
+    pub confidence: f32,
+    /// Where, in shares of the picture, cut to it.
+    pub bbox: UnitBox,
+}
+
+/// How the detector is to look at a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum View {
+    /// One call on the whole picture.
+    Full,
+    /// A call on each of these parts, in pixels of the frame. Not empty, at most 4.
+    Crops(Vec<PixelRect>),
+    /// The whole picture, and these parts: at most 4.
+    FullAndCrops(Vec<PixelRect>),
+}

@@ -1,0 +1,87 @@
+//! Named threads that work off [`Slots`].
+
+use std::{hash::Hash, io, sync::Arc, thread};
+
+use super::Slots;
+
+/// Named OS threads, each with a worker of its own, that serve one set of slots until it is closed.
+#[derive(Debug)]
+pub struct Pool<K, J> {
+    slots: Arc<Slots<K, J>>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl<K, J> Pool<K, J>
+where
+    K: Eq + Hash + Clone + Send + 'static,
+    J: Send + 'static,
+{
+    /// Starts one thread a worker, called `name-0`, `name-1`, … (15 bytes at most show in `top`).
+    pub fn start<W>(name: &str, workers: impl IntoIterator<Item = W>) -> io::Result<Self>
+    where
+        W: FnMut(&K, J) + Send + 'static,
+    {
+        let slots: Arc<Slots<K, J>> = Arc::new(Slots::new());
+        let mut pool = Self { slots: Arc::clone(&slots), threads: Vec::new() };
+        for (index, mut work) in workers.into_iter().enumerate() {
+            let slots = Arc::clone(&slots);
+            let thread = thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
+                while let Some(mut taken) = slots.take() {
+                    let job = taken.item();
+                    work(taken.key(), job);
+                }
+            })?;
+            pool.threads.push(thread);
+        }
+        Ok(pool)
+    }
+
+    /// Where its work is put.
+    pub fn slots(&self) -> &Arc<Slots<K, J>> {
+        &self.slots
+    }
+
+    /// Lets each worker finish the job at hand, drops what waits, and joins the threads.
+    pub fn stop(mut self) {
+        self.slots.close();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a worker thread panicked; its jobs were lost");
+            }
+        }
+    }
+}
+
+impl<K, J> Drop for Pool<K, J> {
+    fn drop(&mut self) {
+        // Not joined here: a drop in the middle of an error must not wait. `stop` is the orderly way.
+        if !self.threads.is_empty() {
+            tracing::debug!("a pool was dropped without being stopped");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn jobs_are_worked_off_by_named_threads() {
+        let (tx, rx) = mpsc::channel();
+        let workers = (0..2).map(|_| {
+            let tx = tx.clone();
+            move |key: &u8, job: u32| {
+                let name = thread::current().name().unwrap_or_default().to_owned();
+                tx.send((*key, job, name)).expect("the test listens");
+            }
+        });
+        let pool = Pool::start("test", workers).expect("threads start");
+        pool.slots().put(1, 10);
+        let (key, job, name) = rx.recv().expect("worked off");
+        assert_eq!((key, job), (1, 10));
+        assert!(name.starts_with("test-"), "{name}");
+        pool.stop();
+    }
+}

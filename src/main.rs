@@ -1,0 +1,3 @@
+//! Arguments → subcommand.
+
+fn main() {}

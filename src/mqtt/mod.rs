@@ -1,0 +1,4 @@
+//! The wire to the station and its neighbours: topics, payloads, delivery, the embedded broker.
+//!
+//! Owns what is written on the wire and the one connection to the broker. What is promised lies in the `store`'s outbox; this
+//! module empties it, in order, and strikes out what the broker has acknowledged.
