@@ -26,3 +26,7 @@ pub mod track;
 
 pub mod mqtt;
 pub mod store;
+pub mod console;
+
+pub mod daemon;
+pub mod lane;
