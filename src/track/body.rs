@@ -1,0 +1,284 @@
+//! One track from within: its filter, its votes, whether it stands, whether it has moved, when it is given up.
+//!
+//! Owns the life of one track. Which detection it gets belongs to [`super`].
+//!
+//! ```text
+//!                   seen                        seen
+//!            ┌───────────────┐           ┌──────────────────┐
+//! birth ─▶ Young ──3 hits──▶ Going ◀──displaced── Standing ◀┘
+//!            │                │  └──1 s in one place──▶ │
+//!            │ 0.5 s          │ 3 s (0.5 s at the edge  │ 120 s, while nothing moves there;
+//!            ▼                ▼ of the picture)         ▼ else as Going
+//!           dead             dead                      dead
+//! ```
+//! The times count looks in which it was missed, not time in which nobody looked.
+
+use std::time::Duration;
+
+use super::filter::{Filter, Shape};
+use crate::{
+    detect::{Class, Detection, Group},
+    time::Mono,
+};
+
+/// Hits that make a track more than a guess.
+const YOUNG_HITS: u32 = 3;
+/// Missed for so long, a young track was a mistake, and one that was on its way out has gone.
+const PATIENCE_SHORT: Duration = Duration::from_millis(500);
+/// Missed for so long, a track is lost.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Missed for so long, even what stood still, where nothing has moved since, is lost.
+const PATIENCE_STANDING: Duration = Duration::from_secs(120);
+/// What one missed look counts at most, so that rare looks do not end a track at once.
+const MISS_MAX: Duration = Duration::from_secs(1);
+/// In one place for so long, a thing stands.
+const STANDS_AFTER: Duration = Duration::from_secs(1);
+/// Share of its own size within which a thing is in one place: the jitter of a detector's boxes is 0.03 to 0.05.
+const PLACE: f32 = 0.15;
+/// Share of its own size by which a thing is displaced.
+const DISPLACED: f32 = 0.25;
+/// It has to be so for as long as this, and in more than one look.
+const DISPLACED_FOR: Duration = Duration::from_millis(250);
+/// Share of a box that moves, at least, for its motion to count.
+const STIRRED: f32 = 0.1;
+/// How alike a box and a region of motion have to be for the motion to be the thing's own.
+const OWN_MOTION: f32 = 0.3;
+
+/// What motion says about one box.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Stir {
+    /// Share of the box in which something moves, 0..=1.
+    pub(super) share: f32,
+    /// Best intersection over union with one region.
+    pub(super) alike: f32,
+}
+
+/// What is known of a place at the birth of a track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ground {
+    /// Nothing stood here.
+    Open,
+    /// Something that never moved was taken for such a thing here before.
+    Furnished,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Body {
+    pub(super) group: Group,
+    pub(super) filter: Filter,
+    /// The filter as of the last measurement.
+    measured: Filter,
+    /// The box as it was last seen.
+    pub(super) last: Shape,
+    pub(super) seen: Mono,
+    pub(super) hits: u32,
+    votes: [f32; Class::ALL.len()],
+    /// Looks and time in which it was missed, since it was last seen.
+    pub(super) misses: u32,
+    missed: Duration,
+    /// Something moved where it stands, since it was last seen.
+    stirred: bool,
+    /// Where it has been since when.
+    place: Shape,
+    place_since: Mono,
+    pub(super) moved: bool,
+    /// Where it was at first; follows slowly while it has not moved.
+    anchor: Shape,
+    displaced_since: Option<Mono>,
+    /// Something moved there while it was seen.
+    touched: bool,
+    own_motion_looks: u32,
+    ground: Ground,
+}
+
+impl Body {
+    pub(super) fn new(at: Mono, detection: &Detection, shape: Shape, stir: Stir, ground: Ground) -> Self {
+        let group = detection.class.group();
+        let filter = Filter::new(shape, speed(group));
+        let mut body = Self {
+            group,
+            measured: filter,
+            filter,
+            last: shape,
+            seen: at,
+            hits: 1,
+            votes: [0.0; Class::ALL.len()],
+            misses: 0,
+            missed: Duration::ZERO,
+            stirred: false,
+            place: shape,
+            place_since: at,
+            moved: false,
+            anchor: shape,
+            displaced_since: None,
+            touched: false,
+            own_motion_looks: 0,
+            ground,
+        };
+        body.vote(detection);
+        body.judge_motion(at, shape, stir);
+        body
+    }
+
+    /// Time passes. What stands, stays.
+    pub(super) fn predict(&mut self, dt: Duration) {
+        if self.stands() && self.misses > 0 {
+            self.filter.stop();
+        }
+        self.filter.predict(dt.as_secs_f32());
+    }
+
+    /// Time passes, and nothing moves where it is: so it does not move either.
+    pub(super) fn rest(&mut self) {
+        self.filter.stop();
+    }
+
+    /// It is this detection.
+    pub(super) fn hit(&mut self, at: Mono, detection: &Detection, shape: Shape, stir: Stir) {
+        if self.misses > 1 {
+            let gap = at.since(self.seen).min(PATIENCE).as_secs_f32();
+            self.filter = self.measured;
+            self.filter.measure_again(self.last, shape, gap, detection.confidence);
+        } else {
+            self.filter.measure(shape, detection.confidence);
+        }
+        self.measured = self.filter;
+        self.hits = self.hits.saturating_add(1);
+        self.misses = 0;
+        self.missed = Duration::ZERO;
+        self.stirred = false;
+        self.vote(detection);
+        if self.place.distance(&shape) > PLACE * self.place.size() {
+            self.place = shape;
+            self.place_since = at;
+        } else {
+            let dt = at.since(self.seen).as_secs_f32();
+            self.place = self.place.towards(&shape, dt / (dt + 2.0));
+        }
+        if !self.moved {
+            self.judge_motion(at, shape, stir);
+        }
+        self.last = shape;
+        self.seen = at;
+    }
+
+    /// Somebody looked, and did not find it.
+    pub(super) fn miss(&mut self, dt: Duration, stir: Stir) {
+        self.misses = self.misses.saturating_add(1);
+        let moving = stir.share >= STIRRED;
+        self.stirred |= moving;
+        // Where something moves it may well be there, and only not be recognised: half the impatience.
+        let counts = dt.min(MISS_MAX);
+        self.missed += if moving { counts / 2 } else { counts };
+    }
+
+    /// Nobody looked, and nothing moves where it is. What stood goes on standing. What went has either stopped or gone unseen:
+    /// it is held for some ten seconds, unless it was on its way out of the picture.
+    pub(super) fn pass_unseen(&mut self, dt: Duration, aspect: f32) {
+        if self.stands() && !self.stirred {
+            return;
+        }
+        self.misses = self.misses.saturating_add(1);
+        let counts = dt.min(MISS_MAX);
+        self.missed += if self.leaves(aspect) || self.hits < YOUNG_HITS { counts } else { counts * 3 / 10 };
+    }
+
+    /// In one place for a second or more when it was last seen.
+    pub(super) fn stands(&self) -> bool {
+        self.seen.since(self.place_since) >= STANDS_AFTER
+    }
+
+    /// Whether the next frame should be looked at even where nothing moves: only a look can tell whether it stopped or left.
+    pub(super) fn wants_look(&self) -> bool {
+        !self.stands() || self.stirred
+    }
+
+    /// Whether it is to be given up.
+    pub(super) fn is_lost(&self, aspect: f32) -> bool {
+        let (patience, misses) = if self.hits < YOUNG_HITS || self.leaves(aspect) {
+            (PATIENCE_SHORT, 2)
+        } else if self.stands() && !self.stirred {
+            (PATIENCE_STANDING, 3)
+        } else {
+            (PATIENCE, 3)
+        };
+        self.missed >= patience && self.misses >= misses
+    }
+
+    /// Whether it was last seen at an edge of the picture, on its way out, or should be outside by now.
+    fn leaves(&self, aspect: f32) -> bool {
+        const EDGE: f32 = 0.01;
+        let now = self.filter.shape();
+        if now.cx < 0.0 || now.cx > aspect || now.cy < 0.0 || now.cy > 1.0 {
+            return true;
+        }
+        let [l, t, r, b] = self.last.edges();
+        let (vx, vy) = self.measured.velocity();
+        let fast = 0.2 * self.last.size();
+        (l <= EDGE && vx < -fast)
+            || (r >= aspect - EDGE && vx > fast)
+            || (t <= EDGE && vy < -fast)
+            || (b >= 1.0 - EDGE && vy > fast)
+    }
+
+    /// What it has been taken for most.
+    pub(super) fn class(&self) -> Class {
+        let mut best = 0;
+        for (i, vote) in self.votes.iter().enumerate() {
+            if *vote > self.votes[best] {
+                best = i;
+            }
+        }
+        Class::ALL[best]
+    }
+
+    fn vote(&mut self, detection: &Detection) {
+        self.votes[detection.class as usize] += detection.confidence.max(0.0);
+    }
+
+    /// Whether it has moved, by its own displacement, or by motion that is its own. The jitter of a box is neither: all edges
+    /// have to go along, for a time.
+    fn judge_motion(&mut self, at: Mono, shape: Shape, stir: Stir) {
+        self.touched |= stir.share >= STIRRED;
+        // A vehicle is never born in a place: it drives there.
+        if self.group != Group::Vehicle && self.ground == Ground::Open && self.hits <= 4 {
+            self.own_motion_looks += u32::from(stir.alike >= OWN_MOTION);
+            self.moved |= self.own_motion_looks >= 2;
+        }
+        let displaced = displacement(&self.anchor, &shape) / DISPLACED;
+        if displaced < 1.0 {
+            self.displaced_since = None;
+            let dt = at.since(self.seen).as_secs_f32();
+            self.anchor = self.anchor.towards(&shape, dt / (dt + 10.0));
+            return;
+        }
+        let since = *self.displaced_since.get_or_insert(at);
+        let lasting = at.since(since) >= DISPLACED_FOR;
+        let far = displaced >= 4.0 && stir.share >= 0.5;
+        let long = at.since(since) >= 4 * DISPLACED_FOR && displaced >= 2.0;
+        self.moved |= (lasting && self.touched) || far || long;
+    }
+}
+
+/// By how much of its own size a box was displaced. An edge that stays where it was says that the box was cut or grew, not that
+/// the thing went: each axis counts its lesser edge.
+fn displacement(from: &Shape, to: &Shape) -> f32 {
+    let size = from.size().max(1e-4);
+    let (a, b) = (from.edges(), to.edges());
+    let axis = |low: f32, high: f32| if low * high > 0.0 { low.abs().min(high.abs()) } else { 0.0 };
+    let shift = axis(b[0] - a[0], b[2] - a[2]).hypot(axis(b[1] - a[1], b[3] - a[3])) / size;
+    // Straight towards the camera, or away from it: both sides of the box grow, or shrink.
+    let (w, h) = (to.w.max(1e-4) / from.w.max(1e-4), to.h.max(1e-4) / from.h.max(1e-4));
+    let growth = w.min(h).max((1.0 / w).min(1.0 / h)) - 1.0;
+    shift.max(growth)
+}
+
+/// Typical speed of a thing, in heights of its box a second.
+pub(super) const fn speed(group: Group) -> f32 {
+    match group {
+        Group::Person => 1.5,
+        Group::Animal => 2.0,
+        Group::TwoWheeler => 3.0,
+        Group::Vehicle => 6.0,
+    }
+}
