@@ -3,9 +3,16 @@
 //! Owns the way from a camera's URL to [`AccessUnit`]s and the health of the stream. Knows nothing of
 //! pixels: what is inside of an access unit is for `gate`, `record` and `decode`.
 
+mod clock;
 mod health;
+mod limits;
+mod nal;
+mod rtsp;
+mod source;
 
 pub use health::{Health, Reason, State};
+pub use limits::Limits;
+pub use source::{Source, probe};
 
 use std::time::Duration;
 
