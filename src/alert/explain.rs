@@ -13,7 +13,7 @@ use crate::{
 
 /// The sentence. Times are in the station's civil time.
 pub fn explain(alert: &Alert, time_zone: &TimeZone) -> Name {
-    let clock = |at: Wall| at.timestamp().to_zoned(time_zone.clone()).strftime("%H:%M:%S").to_string();
+    let clock = |at: Wall| time_zone.to_datetime(at.timestamp()).strftime("%H:%M:%S").to_string();
     let class = alert.objects.first().map_or(Class::Person, |object| object.class);
     let confidence = alert.objects.iter().map(|object| object.confidence).fold(0.0, f32::max);
     let (camera, rule) = (&alert.camera.name, &alert.rule.name);

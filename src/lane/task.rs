@@ -114,24 +114,25 @@ impl Task {
     /// Waits for the next event; changes nothing but what carries no decision (a verdict handed over, an eye put back). Cancel safe.
     async fn select(&mut self, stop: &CancellationToken) -> Option<Event> {
         let running = self.lane.deadline().is_some();
-        let deadline = sleep_until(&self.around.clock, self.lane.deadline());
+        let Surroundings { clock, clerk, health, .. } = &self.around;
+        let deadline = sleep_until(clock, self.lane.deadline());
         tokio::select! {
             biased;
             () = stop.cancelled(), if running => Some(Event::Stop),
             Some(answer) = self.answers.recv() => Some(match answer {
                 Answer::Event(event) => event,
                 Answer::Seen(eye, seen) => {
-                    self.put_back(eye);
+                    put_back(&mut self.eye, eye, &mut self.cut_eye);
                     Event::Seen(seen)
                 }
             }),
-            Ok(permit) = self.around.clerk.reserve(), if !self.unfiled.is_empty() => {
+            Ok(permit) = clerk.reserve(), if !self.unfiled.is_empty() => {
                 if let Some(filing) = self.unfiled.pop_front() {
                     permit.send((filing, filed(self.answer.clone())));
                 }
                 None
             }
-            Ok(permit) = self.around.health.reserve(), if self.untold.is_some() => {
+            Ok(permit) = health.reserve(), if self.untold.is_some() => {
                 if let Some(health) = self.untold.take() {
                     permit.send(health);
                 }
@@ -201,12 +202,14 @@ impl Task {
         ));
     }
 
-    fn put_back(&mut self, mut eye: Box<Eye>) {
-        if std::mem::take(&mut self.cut_eye) {
-            eye.cut();
-        }
-        self.eye = Some(eye);
+}
+
+/// Puts an eye back that was on a decoding thread.
+fn put_back(place: &mut Option<Box<Eye>>, mut eye: Box<Eye>, cut: &mut bool) {
+    if std::mem::take(cut) {
+        eye.cut();
     }
+    *place = Some(eye);
 }
 
 async fn next(stream: &mut Option<Source>) -> StreamEvent {

@@ -2,3 +2,6 @@
 //!
 //! Owns what is written on the wire and the one connection to the broker. What is promised lies in the `store`'s outbox; this
 //! module empties it, in order, and strikes out what the broker has acknowledged.
+
+pub mod payload;
+pub mod topic;
