@@ -2,8 +2,9 @@
 //!
 //! Owns the choice which decoded frames are looked at (the camera's `detect_fps`). What is done about what is seen belongs to the lane.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
+use super::replay::is_due;
 use crate::{
     camera::{AccessUnit, Codec},
     config::Camera,
@@ -112,10 +113,7 @@ impl Eye {
         self.decoded += 1;
         frame.number = self.decoded;
         self.count(&self.metrics.frames_decoded);
-        // A look is due a little early, so that 10 fps sampled at 5 takes every second frame in spite of jitter.
-        let interval = Duration::from_secs_f32(0.9 / self.camera.detect_fps);
-        let due = self.last_look.is_none_or(|last| frame.media < last || frame.media.since(last) >= interval);
-        if due {
+        if is_due(self.last_look, frame.media, self.camera.detect_fps) {
             self.last_look = Some(frame.media);
             let mut motion = Motion::default();
             self.motion.look(&frame.picture, &self.camera.masks, &mut motion);

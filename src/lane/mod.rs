@@ -12,6 +12,7 @@
 mod core;
 mod eye;
 mod feed;
+mod replay;
 mod task;
 mod track_clock;
 mod watch;
@@ -19,6 +20,7 @@ mod watch;
 pub use self::{
     core::{Act, Event, Filing, Lane},
     eye::{Eye, EyeJob, Glimpse, Seen},
+    replay::{Counts, Replay, Replayed},
     task::{Filed, Surroundings, run},
     watch::Watch,
 };
