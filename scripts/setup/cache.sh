@@ -15,6 +15,7 @@ open_cache() {
     flock --timeout 1800 9 || fail "another set-up did not end within 30 minutes; end it and call make again."
   fi
   rm -rf "$cache"/scratch.* # what an interrupted call left
+  trap 'fail "interrupted; call make again, and it goes on from here."' INT TERM HUP
   trap 'stop_progress; [ -z "$scratch" ] || rm -rf "$scratch"' EXIT
 }
 

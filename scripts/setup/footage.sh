@@ -15,7 +15,7 @@ make_footage() {
   open_scratch
   [ -s "$footage_source" ] || fetch_footage_source
   say "footage: encoding vtest.avi as a camera would (some seconds)"
-  watched footage gst-launch-1.0 --quiet --eos-on-shutdown filesrc "location=$footage_source" \
+  watched footage gst-launch-1.0 --quiet filesrc "location=$footage_source" \
     ! avidemux ! avdec_msmpeg4 ! videoconvert ! videorate ! video/x-raw,format=I420,framerate=10/1 \
     ! "${encoder[@]}" ! video/x-h264,profile=main ! h264parse \
     ! mp4mux faststart=true "faststart-file=$scratch/faststart" ! filesink "location=$scratch/vtest.mp4" || explain footage

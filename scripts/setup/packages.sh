@@ -31,12 +31,23 @@ install_packages() {
     need_room 1200 /usr "installing ${#missing[@]} packages"
     say "system packages: installing ${missing[*]}"
     update_lists
-    as_root "system packages" dpkg --configure -a || explain "system packages" # what an interrupted call left
-    as_root "system packages" apt-get install --yes --no-install-recommends -o Dpkg::Use-Pty=0 \
-      -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "${missing[@]}" ||
-      explain "system packages"
+    repair_packages
+    apt_install "${missing[@]}"
   fi
   check_gstreamer
+}
+
+# What an interrupted installation left: first what can be finished, then what must be unpacked again.
+repair_packages() {
+  local torn=()
+  as_root "system packages" dpkg --configure -a || ! apt_is_busy || explain "system packages"
+  mapfile -t torn < <(dpkg-query --show --showformat '${db:Status-Eflag} ${Package}\n' | sed -n 's/^reinstreq //p')
+  [ ${#torn[@]} -eq 0 ] || apt_install --fix-broken --reinstall "${torn[@]}"
+}
+
+apt_install() {
+  as_root "system packages" apt-get install --yes --no-install-recommends -o Dpkg::Use-Pty=0 \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" || explain "system packages"
 }
 
 # python_with_pip: prints a Python that can run pip; fails where there is none.

@@ -16,6 +16,7 @@ watched() {
   : >"$log"
   show_progress "$what" 9>&- &
   progress=$!
+  disown "$progress" # so that its end is nobody's news
   # Closed: a service that a package starts must not keep the set-up's lock.
   LC_ALL=C "$@" >>"$log" 2>&1 </dev/null 9>&- || status=$?
   stop_progress
@@ -25,7 +26,6 @@ watched() {
 progress=
 stop_progress() {
   [ -z "$progress" ] || kill "$progress" 2>/dev/null || true
-  [ -z "$progress" ] || wait "$progress" 2>/dev/null || true
   progress=
 }
 
