@@ -1,0 +1,129 @@
+//! One detector on one thread: picture in, detections out.
+
+use super::{
+    DetectError, Detection, Model, Runtime, View,
+    description::Description,
+    onnx::Session,
+    outputs::{self, BadOutput, Candidate},
+    placement::Placement,
+    scale::Scaler,
+    suppress::{Found, merge, on_picture, suppress},
+};
+use crate::{
+    config::Provider,
+    decode::Picture,
+    geometry::{PixelRect, Polygon, Size},
+};
+
+/// Most parts of a frame that are looked at beside the whole.
+pub const CROPS_MAX: usize = 4;
+
+/// A session with its buffers, all of which are reused from call to call.
+pub struct Detector {
+    model: Model,
+    session: Session,
+    scaler: Scaler,
+    candidates: Vec<Candidate>,
+    found: Vec<Found>,
+}
+
+impl Detector {
+    /// Loads `model` into a session of one thread, and runs it once on an even picture: a model that is not as described is found
+    /// out here, and the first frame does not wait for the library's preparations.
+    ///
+    /// # Errors
+    /// The library lacks the provider, or does not take the model; inputs, outputs or shapes are not as described.
+    pub fn open(runtime: &Runtime, model: &Model, provider: Provider) -> Result<Self, DetectError> {
+        let session = Session::open(runtime, model, provider)?;
+        let scaler = Scaler::new(model.description().input.clone());
+        let mut detector =
+            Self { model: model.clone(), session, scaler, candidates: Vec::new(), found: Vec::new() };
+        let even = Picture::grey(model.input_size(), 114);
+        detector.detect(&even, &View::Full, &[], &mut Vec::new())?;
+        Ok(detector)
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Looks at `picture` as `view` says, with `masks` (in shares of the picture) painted over, and appends what it
+    /// finds to `out`: boxes in shares of the whole picture, surest first, one a thing. Each part of the view is one call of the
+    /// model; parts beyond the fourth are not looked at.
+    ///
+    /// # Errors
+    /// A part that is empty or leaves the picture; a failing call; outputs that are not numbers. Nothing is appended then.
+    pub fn detect(
+        &mut self,
+        picture: &Picture,
+        view: &View,
+        masks: &[Polygon],
+        out: &mut Vec<Detection>,
+    ) -> Result<(), DetectError> {
+        let (whole, crops) = match view {
+            View::Full => (true, &[][..]),
+            View::Crops(crops) => (false, crops.as_slice()),
+            View::FullAndCrops(crops) => (true, crops.as_slice()),
+        };
+        let whole = whole.then(|| PixelRect::whole(picture.size()));
+        self.found.clear();
+        for part in whole.into_iter().chain(crops.iter().take(CROPS_MAX).copied()) {
+            self.look(picture, part, masks)?;
+        }
+        let description = self.model.description();
+        merge(&mut self.found, &description.same_above, description.detections_max, out);
+        Ok(())
+    }
+
+    /// One call on one part; adds to `found`.
+    fn look(&mut self, picture: &Picture, part: PixelRect, masks: &[Polygon]) -> Result<(), DetectError> {
+        let placement = self.prepare(picture, part, masks)?;
+        let description = self.model.description();
+        let candidates = &mut self.candidates;
+        candidates.clear();
+        self.session
+            .run(|tensors| outputs::decode(description, tensors, candidates))?
+            .map_err(|bad| refused(&self.model, bad))?;
+        suppress(candidates, &description.same_above);
+        candidates.truncate(description.detections_max);
+        self.found.extend(candidates.iter().filter_map(|one| on_picture(one, &placement)));
+        Ok(())
+    }
+
+    /// Fills the input tensor.
+    fn prepare(
+        &mut self,
+        picture: &Picture,
+        part: PixelRect,
+        masks: &[Polygon],
+    ) -> Result<Placement, DetectError> {
+        let size = picture.size();
+        let Description { input, .. } = self.model.description();
+        let placement = Placement::new(size, part, input.size, input.fit).ok_or_else(|| {
+            let why = format!("the part {part:?} is empty or leaves it");
+            DetectError::Picture { size, why }
+        })?;
+        self.scaler
+            .fill(picture, &placement, masks, self.session.input())
+            .map_err(|why| DetectError::Picture { size, why })?;
+        Ok(placement)
+    }
+}
+
+fn refused(model: &Model, bad: BadOutput) -> DetectError {
+    let (model, why) = (model.name().to_owned(), bad.to_string());
+    match bad {
+        BadOutput::NotFinite { .. } => DetectError::Output { model, why },
+        BadOutput::Missing { .. } | BadOutput::Element { .. } | BadOutput::Shape { .. } => {
+            DetectError::Mismatch { model, why }
+        }
+    }
+}
+
+impl std::fmt::Debug for Detector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Size { w, h } = self.model.input_size();
+        write!(f, "Detector({:?}, {w}x{h})", self.model)
+    }
+}
