@@ -3,16 +3,22 @@
 //! Owns the way from a camera's URL to [`AccessUnit`]s and the health of the stream. Knows nothing of
 //! pixels: what is inside of an access unit is for `gate`, `record` and `decode`.
 
+mod backoff;
 mod clock;
 mod health;
 mod limits;
 mod nal;
+mod rates;
 mod rtsp;
+mod sign;
 mod source;
+mod vitals;
 
+pub use backoff::Backoff;
 pub use health::{Health, Reason, State};
 pub use limits::Limits;
 pub use source::{Source, probe};
+pub use vitals::Vitals;
 
 use std::time::Duration;
 
