@@ -24,9 +24,9 @@ pub mod motion;
 pub mod rules;
 pub mod track;
 
+pub mod console;
 pub mod mqtt;
 pub mod store;
-pub mod console;
 
 pub mod daemon;
 pub mod lane;

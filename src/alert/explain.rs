@@ -41,7 +41,11 @@ fn deed(alert: &Alert, class: Class) -> Name {
         zone.map_or(Name { zh: "画面".into(), en: "the picture".into() }, |zone| zone.name.clone())
     };
     let line = |id| {
-        alert.camera.lines.get(id).map_or(Name { zh: "界线".into(), en: "the line".into() }, |line| line.name.clone())
+        alert
+            .camera
+            .lines
+            .get(id)
+            .map_or(Name { zh: "界线".into(), en: "the line".into() }, |line| line.name.clone())
     };
     let (zh, en) = (class.zh(), with_article(class));
     match &alert.rule.when {
@@ -67,7 +71,9 @@ fn deed(alert: &Alert, class: Class) -> Name {
         }
         Condition::WrongWay { line: id, .. } => {
             let at = line(id);
-            Name { zh: format!("{zh}逆向越过{}", at.zh), en: format!("{en} crossed {} the wrong way", at.en) }
+            Name {
+                zh: format!("{zh}逆向越过{}", at.zh), en: format!("{en} crossed {} the wrong way", at.en)
+            }
         }
     }
 }

@@ -39,15 +39,19 @@ enum Command {
         While it runs, type `stop north-gate` or `start north-gate` to take a camera away and give it back.")]
     Demo(demo::Arguments),
     /// Say everything that is wrong with a configuration
-    #[command(after_help = "Examples:\n  cunkou check --config cunkou.toml\n  cunkou check --config cunkou.toml --connect\n\n\
-        Exit code 2 where anything is wrong.")]
+    #[command(
+        after_help = "Examples:\n  cunkou check --config cunkou.toml\n  cunkou check --config cunkou.toml --connect\n\n\
+        Exit code 2 where anything is wrong."
+    )]
     Check(check::Arguments),
     /// Judge recorded files as a camera would be, as fast as it goes
     #[command(after_help = "Examples:\n  cunkou replay gate.mp4 --json\n  \
         cunkou replay gate.mp4 --config cunkou.toml --camera north-gate --json")]
     Replay(replay::Arguments),
     /// Run simulated cameras alone: an RTSP server that any client can play
-    #[command(after_help = "Example:\n  cunkou sim --cameras 4 --listen 127.0.0.1:8554\n  ffplay rtsp://127.0.0.1:8554/north-gate")]
+    #[command(
+        after_help = "Example:\n  cunkou sim --cameras 4 --listen 127.0.0.1:8554\n  ffplay rtsp://127.0.0.1:8554/north-gate"
+    )]
     Sim(sim::Arguments),
     /// Measure a part of the product
     #[command(subcommand, after_help = "Example:\n  cunkou bench detector --json")]
@@ -108,5 +112,9 @@ fn start_log(json: bool) {
 
 /// The runtime of every subcommand that waits. Cameras are tasks on it; pixels and the model have threads of their own.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().thread_name("cunkou-io").worker_threads(2).enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .thread_name("cunkou-io")
+        .worker_threads(2)
+        .enable_all()
+        .build()
 }

@@ -56,7 +56,8 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
 fn station(arguments: &Arguments) -> Result<(Config, Arc<Camera>), Failure> {
     let (Some(file), Some(id)) = (&arguments.config, &arguments.camera) else {
         let config = config::replay();
-        let camera = config.cameras.first().map(Arc::clone).context("the built-in configuration has a camera")?;
+        let camera =
+            config.cameras.first().map(Arc::clone).context("the built-in configuration has a camera")?;
         return Ok((config, camera));
     };
     let config = config::load(file).map_err(Failure::input)?;
@@ -152,8 +153,9 @@ impl<W: Write> Printer<W> {
             writeln!(self.out, "{line}")?;
         } else {
             let members = line.as_object().into_iter().flatten();
-            let words: Vec<String> =
-                members.map(|(key, value)| if key == "type" { format!("{value}") } else { format!("{key}={value}") }).collect();
+            let words: Vec<String> = members
+                .map(|(key, value)| if key == "type" { format!("{value}") } else { format!("{key}={value}") })
+                .collect();
             writeln!(self.out, "{}", words.join(" ").replace('"', ""))?;
         }
         Ok(())

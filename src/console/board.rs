@@ -90,8 +90,7 @@ impl Board {
             };
             (camera.id.clone(), view)
         });
-        let shown =
-            Shown { alerts: alerts.into(), cameras: cameras.collect(), broker_connected: false };
+        let shown = Shown { alerts: alerts.into(), cameras: cameras.collect(), broker_connected: false };
         Self {
             station: config.station.name.clone(),
             time_zone: config.station.time_zone.iana_name().unwrap_or("UTC").to_owned(),
@@ -148,7 +147,8 @@ impl Board {
         if self.news.receiver_count() == 0 {
             return;
         }
-        let json = serde_json::to_string(data).expect("payloads are plain structs of texts, numbers and lists");
+        let json =
+            serde_json::to_string(data).expect("payloads are plain structs of texts, numbers and lists");
         // Nobody listening is no error; who lags is told to read everything anew.
         let _ = self.news.send(News { event, json });
     }

@@ -80,7 +80,8 @@ impl Office {
             promises.push((draft.writes, draft.messages));
             done.push((filing, filed, draft.told));
         }
-        let promised = join_all(promises.into_iter().map(|(writes, messages)| self.desk.promise(writes, messages)));
+        let promised =
+            join_all(promises.into_iter().map(|(writes, messages)| self.desk.promise(writes, messages)));
         for ((filing, filed, told), promised) in done.into_iter().zip(promised.await) {
             match promised {
                 Ok(_) => self.tell(&filing, told),

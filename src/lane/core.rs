@@ -14,22 +14,28 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{eye::{Glimpse, Seen}, feed::Feed, watch::Watch};
+use super::{
+    eye::{Glimpse, Seen},
+    feed::Feed,
+    watch::Watch,
+};
 use crate::{
-    camera::{AccessUnit, Backoff, Ending, Health, StreamEvent, Vitals},
+    camera::{AccessUnit, Backoff, Ending, Health, Limits, StreamEvent, StreamInfo, Vitals},
     config::Camera,
     decode::Frame,
     detect::{Detection, View},
     id::Mint,
     metrics::{ByCamera, Metrics, OfCamera},
     rules::Verdict,
-    time::{Mono, Now},
+    time::{Mono, Now, Wall},
 };
 
 /// How often the lane looks at itself: health, and the end of what waits.
 const TICK: Duration = Duration::from_secs(1);
 /// How long tracks and alerts outlive a stream that broke off. A camera that blinks has not lost its visitor.
 const SIGHT_KEPT: Duration = Duration::from_secs(15);
+/// A camera's health is told so often though nothing changed (CONTRACT).
+const TELL_EVERY: Duration = Duration::from_secs(60);
 /// Verdicts that may wait for the clerk before the lane sheds detection. A disk that takes a second a write is caught up with;
 /// one that takes no writes stops detection here, and nothing else.
 const FILINGS_MAX: usize = 16;
@@ -107,6 +113,7 @@ enum Stream {
 /// One camera's state.
 pub struct Lane {
     camera: Arc<Camera>,
+    started: Wall,
     stream: Stream,
     /// When the stream broke off, while tracks still wait for it.
     sight_lost: Option<Mono>,
@@ -116,6 +123,8 @@ pub struct Lane {
     watch: Watch,
     filings: usize,
     tick_at: Mono,
+    /// When health was last told.
+    told: Option<Mono>,
     mint: Mint,
     metrics: Metrics,
     of: OfCamera,
@@ -124,21 +133,30 @@ pub struct Lane {
 
 impl Lane {
     /// A lane at its start: it connects at its first tick, which is due at once.
-    pub fn new(camera: Arc<Camera>, input_side_px: u32, mut mint: Mint, metrics: Metrics, now: Now) -> Self {
+    pub fn new(
+        camera: Arc<Camera>,
+        input_side_px: u32,
+        limits: &Limits,
+        mut mint: Mint,
+        metrics: Metrics,
+        now: Now,
+    ) -> Self {
         let stream = match camera.maintenance {
             true => Stream::Maintenance,
             false => Stream::Waiting { until: now.mono },
         };
         let watch_mint = mint.split();
         Self {
+            started: now.wall,
             stream,
             sight_lost: None,
-            vitals: Vitals::new(&camera, now),
-            backoff: Backoff::default(),
+            vitals: Vitals::new(camera.id.clone(), limits, now),
+            backoff: Backoff::new(),
             feed: Feed::default(),
             watch: Watch::new(Arc::clone(&camera), input_side_px, watch_mint),
             filings: 0,
             tick_at: now.mono,
+            told: None,
             mint,
             metrics,
             of: (&camera.id).into(),
@@ -189,11 +207,20 @@ impl Lane {
         match event {
             StreamEvent::Playing(info) => {
                 self.stream = Stream::Streaming { since: now.mono };
-                self.vitals.playing(now, &info);
+                let changed = self.vitals.playing(now, &info);
+                tracing::info!(camera = %self.camera.id, codec = ?info.codec, size = %size_text(&info), "camera connected");
                 self.online(1);
-                self.tell(now, acts);
+                if changed {
+                    self.tell(now, acts);
+                }
             }
-            StreamEvent::Changed(info) => self.vitals.playing(now, &info),
+            StreamEvent::Changed(info) => {
+                tracing::info!(camera = %self.camera.id, size = %size_text(&info), "the camera changed its picture");
+                let changed = self.vitals.playing(now, &info);
+                if changed {
+                    self.tell(now, acts);
+                }
+            }
             StreamEvent::Unit(unit) => self.unit(now, unit, acts),
             StreamEvent::Ended(ending) => self.ended(now, &ending, acts),
         }
@@ -204,7 +231,10 @@ impl Lane {
         self.count(&self.metrics.access_unit_bytes, unit.data.len() as u64);
         self.count(&self.metrics.packets_lost, unit.packets_lost.into());
         self.sight_lost = None;
-        self.vitals.unit(now, &unit);
+        let changed = self.vitals.unit(now, &unit);
+        if changed {
+            self.tell(now, acts);
+        }
         let skipped = self.feed.push(unit);
         self.count(&self.metrics.units_skipped, skipped.into());
         acts.extend(self.feed.job().map(Act::Look));
@@ -216,21 +246,30 @@ impl Lane {
             self.sight_lost = Some(now.mono);
         }
         let delay = self.backoff.failed(ending, &mut self.mint);
-        tracing::debug!(camera = %self.camera.id, %ending, retry_in = ?delay, "the stream ended");
         self.stream = Stream::Waiting { until: now.mono + delay };
         let dropped = self.feed.cut();
         self.count(&self.metrics.units_skipped, dropped.into());
         self.watch.cut();
         acts.push(Act::CutEye);
-        self.vitals.ended(now, ending);
+        let changed = self.vitals.ended(now, ending);
+        if changed {
+            tracing::warn!(camera = %self.camera.id, %ending, "camera lost; it is tried again for ever");
+        } else {
+            tracing::debug!(camera = %self.camera.id, %ending, retry_in = ?delay, "camera still away");
+        }
         self.online(0);
-        self.tell(now, acts);
+        if changed {
+            self.tell(now, acts);
+        }
     }
 
     fn seen(&mut self, now: Now, seen: Seen, acts: &mut Vec<Act>) {
         self.feed.returned();
         for Glimpse { frame, motion } in seen.glimpses {
-            self.vitals.picture(now, &motion);
+            let changed = self.vitals.picture(now, &motion);
+            if changed {
+                self.tell(now, acts);
+            }
             if self.filings >= FILINGS_MAX {
                 self.count(&self.metrics.frames_skipped, 1);
                 continue;
@@ -260,7 +299,10 @@ impl Lane {
         {
             self.count(&self.metrics.camera_connects, 1);
             self.stream = Stream::Connecting;
-            self.vitals.connecting(now);
+            let changed = self.vitals.connecting(now);
+            if changed {
+                self.tell(now, acts);
+            }
             acts.push(Act::Connect);
         }
         if self.sight_lost.is_some_and(|lost| now.mono.since(lost) >= SIGHT_KEPT) {
@@ -270,8 +312,11 @@ impl Lane {
         }
         if self.tick_at <= now.mono {
             self.tick_at = now.mono + TICK;
-            self.vitals.tick(now);
-            self.tell(now, acts);
+            let changed = self.vitals.tick(now);
+            let due = self.told.is_none_or(|told| now.mono.since(told) >= TELL_EVERY);
+            if changed || due {
+                self.tell(now, acts);
+            }
         }
     }
 
@@ -290,9 +335,13 @@ impl Lane {
         }
     }
 
-    /// Tells how the camera is, where that is due.
+    /// Tells how the camera is.
     fn tell(&mut self, now: Now, acts: &mut Vec<Act>) {
-        let Some(health) = self.vitals.due(now) else { return };
+        self.told = Some(now.mono);
+        let health = match self.stream {
+            Stream::Maintenance => Health::maintenance(self.camera.id.clone(), self.started),
+            _ => self.vitals.health(now),
+        };
         if let Some(skew) = health.clock_skew_ms {
             self.metrics.clock_skew_ms.get_or_create(&self.of).set(skew);
         }
@@ -308,4 +357,8 @@ impl Lane {
             counter.get_or_create(&self.of).inc_by(by);
         }
     }
+}
+
+fn size_text(info: &StreamInfo) -> String {
+    info.size.map_or_else(|| "unknown".to_owned(), |size| size.to_string())
 }

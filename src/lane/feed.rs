@@ -91,7 +91,11 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::{camera::Codec, config::StreamRole, time::{MediaTime, Now}};
+    use crate::{
+        camera::Codec,
+        config::StreamRole,
+        time::{MediaTime, Now},
+    };
 
     fn unit(is_key: bool, len: usize) -> AccessUnit {
         AccessUnit {

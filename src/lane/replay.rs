@@ -60,7 +60,11 @@ impl Replay {
     }
 
     /// Judges the next frame. `None` where it is not looked at, since the camera's `detect_fps` asks for fewer.
-    pub fn frame(&mut self, mut frame: Frame, detector: &mut Detector) -> Result<Option<Replayed>, DetectError> {
+    pub fn frame(
+        &mut self,
+        mut frame: Frame,
+        detector: &mut Detector,
+    ) -> Result<Option<Replayed>, DetectError> {
         let number = self.counts.frames;
         self.counts.frames += 1;
         frame.number = number;
@@ -78,7 +82,8 @@ impl Replay {
             detector.detect(&frame.picture, &view, &self.camera.masks, &mut detections)?;
             self.watch.detected(&frame, &view, &detections, &mut verdicts);
         }
-        let detections = detections.into_iter().map(|detection| (self.track_of(&detection), detection)).collect();
+        let detections =
+            detections.into_iter().map(|detection| (self.track_of(&detection), detection)).collect();
         Ok(Some(Replayed { number, size: frame.picture.size(), detections, verdicts }))
     }
 
@@ -97,7 +102,10 @@ impl Replay {
 
     fn track_of(&self, detection: &Detection) -> Option<TrackId> {
         let tracks = self.watch.tracks().iter();
-        tracks.filter(|track| track.confidence.is_some()).find(|track| track.bbox == detection.bbox).map(|track| track.id)
+        tracks
+            .filter(|track| track.confidence.is_some())
+            .find(|track| track.bbox == detection.bbox)
+            .map(|track| track.id)
     }
 }
 

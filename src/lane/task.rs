@@ -61,7 +61,8 @@ enum Answer {
 /// Runs a camera's lane until `stop`, then until everything that it promised to tell is with the clerk.
 pub async fn run(camera: Arc<Camera>, mint: Mint, around: Surroundings, stop: CancellationToken) {
     let now = around.clock.now();
-    let lane = Lane::new(Arc::clone(&camera), around.input_side_px, mint, around.metrics.clone(), now);
+    let metrics = around.metrics.clone();
+    let lane = Lane::new(Arc::clone(&camera), around.input_side_px, &around.limits, mint, metrics, now);
     let eye = Box::new(Eye::new(Arc::clone(&camera), around.backend.clone(), around.metrics.clone()));
     let (answer, answers) = mpsc::channel(ANSWERS_MAX);
     Task {
@@ -194,14 +195,9 @@ impl Task {
 
     fn connect(&mut self) {
         // The old session's teardown is awaited by the new one: both belong to the camera's session group.
-        self.stream = Some(Source::connect(
-            &self.camera,
-            self.camera.analyse,
-            self.around.limits,
-            self.around.clock,
-        ));
+        self.stream =
+            Some(Source::connect(&self.camera, self.camera.analyse, self.around.limits, self.around.clock));
     }
-
 }
 
 /// Puts an eye back that was on a decoding thread.

@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use crate::{decode::Frame, time::{MediaTime, Mono}};
+use crate::{
+    decode::Frame,
+    time::{MediaTime, Mono},
+};
 
 /// Stream time and arrival time may differ by this much before the clock is tied anew: longer than the bursts of a poor link.
 const DRIFT_MAX: Duration = Duration::from_secs(2);
@@ -50,7 +53,11 @@ impl TrackClock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{decode::Picture, geometry::Size, time::{Now, Wall}};
+    use crate::{
+        decode::Picture,
+        geometry::Size,
+        time::{Now, Wall},
+    };
 
     fn frame(media_ms: i64, arrived_ms: u64) -> Frame {
         let mono = Mono::from_start(Duration::from_millis(arrived_ms));
