@@ -6,6 +6,7 @@
 mod backend;
 mod chain;
 mod decoder;
+pub mod file;
 mod picture;
 mod probe;
 mod raw;
