@@ -1,0 +1,1 @@
+//! Scripted worlds for the rules.
