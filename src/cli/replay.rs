@@ -16,7 +16,6 @@ use cunkou::{
     id::{CameraId, Mint},
     lane::{Replay, Replayed},
     rules::Verdict,
-    time::Wall,
 };
 use serde_json::{Value, json};
 
@@ -71,7 +70,7 @@ fn station(arguments: &Arguments) -> Result<(Config, Arc<Camera>), Failure> {
 
 fn replay(video: &Path, camera: &Arc<Camera>, side_px: u32, detector: &mut Detector, json: bool) -> Outcome {
     let began = Instant::now();
-    let reader = Reader::open(video, Wall::from_unix_ms(0)).map_err(Failure::input)?;
+    let reader = Reader::open(video).map_err(Failure::input)?;
     let mut replay = Replay::new(Arc::clone(camera), side_px, Mint::seeded(0));
     let mut printer = Printer { json, out: std::io::stdout().lock(), alerts: 0 };
     for frame in reader {

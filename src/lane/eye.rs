@@ -64,7 +64,7 @@ impl Eye {
     /// An eye that has seen nothing.
     pub fn new(camera: Arc<Camera>, backend: Backend, metrics: Metrics) -> Self {
         Self {
-            motion: MotionDetector::new(),
+            motion: MotionDetector::new().masked(&camera.masks),
             camera,
             backend,
             decoder: None,
@@ -116,7 +116,7 @@ impl Eye {
         if is_due(self.last_look, frame.media, self.camera.detect_fps) {
             self.last_look = Some(frame.media);
             let mut motion = Motion::default();
-            self.motion.look(&frame.picture, &self.camera.masks, &mut motion);
+            self.motion.look(&frame.picture, &mut motion);
             seen.glimpses.push(Glimpse { frame, motion });
         }
     }

@@ -50,7 +50,7 @@ impl Replay {
     /// A replay that has seen nothing. `input_side_px` is the side of the detector's input.
     pub fn new(camera: Arc<Camera>, input_side_px: u32, mint: Mint) -> Self {
         Self {
-            motion: MotionDetector::new(),
+            motion: MotionDetector::new().masked(&camera.masks),
             watch: Watch::new(Arc::clone(&camera), input_side_px, mint),
             camera,
             last_look: None,
@@ -74,7 +74,7 @@ impl Replay {
         }
         self.last_look = Some(frame.media);
         let mut motion = Motion::default();
-        self.motion.look(&frame.picture, &self.camera.masks, &mut motion);
+        self.motion.look(&frame.picture, &mut motion);
         let mut verdicts = Vec::new();
         let mut detections = Vec::new();
         if let Some(view) = self.watch.glimpse(&frame, motion, &mut verdicts) {

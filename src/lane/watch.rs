@@ -20,10 +20,18 @@ use crate::{
 pub struct Watch {
     plan: ViewPlan,
     tracker: Tracker,
+    shape: Shape,
     rules: Rules,
     clock: TrackClock,
     /// Frames that the detector has, oldest first: the one that it works on, the one that waits in the slot, and answers that are on their way.
     out: VecDeque<Looking>,
+}
+
+/// Whether the tracker was made for the camera's picture.
+#[derive(Debug, PartialEq, Eq)]
+enum Shape {
+    Unknown,
+    Known,
 }
 
 /// A frame that the detector has.
@@ -39,6 +47,7 @@ impl Watch {
         Self {
             plan: ViewPlan::new(camera.view, input_side_px),
             tracker: Tracker::default(),
+            shape: Shape::Unknown,
             rules: Rules::new(camera, mint),
             clock: TrackClock::default(),
             out: VecDeque::with_capacity(4),
@@ -48,6 +57,10 @@ impl Watch {
     /// A frame was decoded: how the detector should look at it, if at all. Where it should not, the tracks have been carried on to
     /// this frame's time, and the rules may have something to say.
     pub fn glimpse(&mut self, frame: &Frame, motion: Motion, verdicts: &mut Vec<Verdict>) -> Option<View> {
+        if self.shape == Shape::Unknown {
+            self.shape = Shape::Known;
+            self.tracker = Tracker::new(frame.picture.size());
+        }
         let at = self.clock.time(frame);
         let view = self.plan.plan(frame.picture.size(), &motion, self.tracker.tracks());
         if view.is_some() {
@@ -104,7 +117,6 @@ impl Watch {
     }
 
     fn judge(&mut self, now: Now, verdicts: &mut Vec<Verdict>) {
-        let ended = self.tracker.ended();
-        self.rules.update(now, self.tracker.tracks(), &ended, verdicts);
+        self.rules.update(now, self.tracker.tracks(), self.tracker.ended(), verdicts);
     }
 }
