@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The folder .cache/: one set-up at a time in it, room on its disk, and stamps that say what is whole.
 
-cache=.cache
+cache=.cache # relative: a path with odd characters then reaches nobody who would trip over it
 log=$cache/setup.log
 scratch=
 
@@ -28,9 +28,12 @@ open_scratch() {
 # need_room MEGABYTES FOLDER WHAT
 need_room() {
   local free
-  free=$(df -Pk "$2" | awk 'NR == 2 { print int($4 / 1024) }')
-  [ "$free" -ge "$1" ] || fail "$3 needs $1 MB on the disk of $2, which has $free MB free; free some and call make again."
+  free=$(free_mb "$2")
+  [ "$free" -ge "$1" ] ||
+    fail "$3 needs $1 MB on the disk that holds $2 and only $free MB are free; free some and call make again."
 }
+
+free_mb() { df -Pk "$1" | awk 'NR == 2 { print int($4 / 1024) }'; }
 
 # stamped FILE KEY: is this file there, unchanged since it was found to be whole and made from this key?
 stamped() {

@@ -5,7 +5,7 @@ fetch_crates() {
   local key stamp_file=$cache/crates.stamp
   key="$(sha256sum <Cargo.lock) ${CARGO_HOME:-${HOME:-}/.cargo}"
   [ ! -f "$stamp_file" ] || [ "$(cat "$stamp_file")" != "$key" ] || return 0
-  [ -d "${CARGO_TARGET_DIR:-target}" ] || need_room 4000 . "the build"
+  [ -d "${CARGO_TARGET_DIR:-target}" ] || need_room 4000 "$PWD" "the build"
   say "crates: fetching"
   watched crates cargo fetch ${CI:+--locked} --target "$rust_host" || explain crates
   printf '%s\n' "$key" >"$stamp_file"

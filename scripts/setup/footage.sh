@@ -10,7 +10,7 @@ encoder=(x264enc pass=qual quantizer=23 speed-preset=veryfast key-int-max=10 bfr
 make_footage() {
   local key="1 ${encoder[*]}"
   stamped "$footage" "$key" && [ -s "$footage_source" ] && return 0
-  need_room 300 "$cache" footage
+  need_room 300 "$PWD/$cache" footage
   mkdir -p "${footage%/*}"
   open_scratch
   [ -s "$footage_source" ] || fetch_footage_source

@@ -30,7 +30,7 @@ fetch_onnxruntime() {
   fi
 
   say "ONNX Runtime: fetching version $onnxruntime_version (28 MB)"
-  need_room 200 "$cache" "ONNX Runtime"
+  need_room 200 "$PWD/$cache" "ONNX Runtime"
   python=$(python_with_pip) || fail "no Python with pip; install python3-pip, and call make again."
   open_scratch
   watched "ONNX Runtime" "$python" -m pip download --no-deps --only-binary=:all: --platform "$platform" \

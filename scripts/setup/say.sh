@@ -42,7 +42,7 @@ show_progress() {
 
 # explain WHAT: ends with a sentence for what the log says about the command that just failed.
 explain() {
-  if log_says 'No space left on device|enough free space|Disk quota exceeded'; then
+  if log_says 'No space left on device|enough free space|Disk quota exceeded' || [ "$(free_mb "$cache")" -lt 10 ]; then
     fail "$1: the disk is full; free 2 GB and call make again."
   elif apt_is_busy; then
     fail "$1: another package installation holds apt's lock; wait until it has ended and call make again."
