@@ -1,0 +1,215 @@
+//! Real decoders on real streams, made here by GStreamer: what comes out is what went in, whatever is done to the bytes.
+
+#![allow(missing_docs, reason = "a test binary has no public items")]
+
+use bytes::Bytes;
+use cunkou::{
+    camera::{AccessUnit, Codec},
+    config::{Hardware, StreamRole},
+    decode::{Backend, Chroma, DecodeError, Decoder, Frame, Picture, Range, file},
+    geometry::Size,
+    motion::{Motion, MotionDetector},
+    time::{MediaTime, Mono, Now, Wall},
+};
+use gstreamer::{self as gst, prelude::*};
+use gstreamer_app as gst_app;
+
+const FPS: i64 = 10;
+
+/// An I420 picture with a gradient, a bright block that moves with `t`, and chroma that differs from place to place.
+fn pattern(size: Size, t: u32) -> Vec<u8> {
+    let (w, h) = (size.w, size.h);
+    let mut bytes = Vec::new();
+    let block = (t * 6) % (w - 32);
+    for y in 0..h {
+        for x in 0..w {
+            let inside = (block..block + 32).contains(&x) && (h / 4..h / 2).contains(&y);
+            bytes.push(if inside { 220 } else { (40 + (x * 100 / w) + (y * 40 / h)) as u8 });
+        }
+    }
+    for plane in 0..2 {
+        for y in 0..h.div_ceil(2) {
+            for x in 0..w.div_ceil(2) {
+                bytes.push(if plane == 0 { 90 + (x * 60 / w) as u8 } else { 100 + (y * 80 / h) as u8 });
+            }
+        }
+    }
+    bytes
+}
+
+/// Encodes pictures into access units as a camera's stream has them.
+fn encode(
+    encoder: &str,
+    codec: Codec,
+    size: Size,
+    pictures: impl IntoIterator<Item = Vec<u8>>,
+) -> Vec<AccessUnit> {
+    gst::init().expect("GStreamer starts");
+    let tail = match codec {
+        Codec::H264 => "h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream,alignment=au",
+        Codec::H265 => "h265parse config-interval=-1 ! video/x-h265,stream-format=byte-stream,alignment=au",
+        Codec::Mjpeg => "image/jpeg",
+    };
+    let line = format!("appsrc name=in format=time ! {encoder} ! {tail} ! appsink name=out sync=false");
+    let pipeline = gst::parse::launch(&line).expect(&line).downcast::<gst::Pipeline>().expect("a pipeline");
+    let source = pipeline.by_name("in").expect("in").downcast::<gst_app::AppSrc>().expect("an appsrc");
+    let sink = pipeline.by_name("out").expect("out").downcast::<gst_app::AppSink>().expect("an appsink");
+    source.set_caps(Some(
+        &gst::Caps::builder("video/x-raw")
+            .field("format", "I420")
+            .field("width", size.w as i32)
+            .field("height", size.h as i32)
+            .field("framerate", gst::Fraction::new(FPS as i32, 1))
+            .build(),
+    ));
+    pipeline.set_state(gst::State::Playing).expect("plays");
+    for (index, picture) in pictures.into_iter().enumerate() {
+        let mut buffer = gst::Buffer::with_size(i420_size(size)).expect("memory");
+        {
+            let info = video_info(size);
+            let buffer = buffer.get_mut().expect("just made");
+            buffer.set_pts(gst::ClockTime::from_mseconds(index as u64 * 1000 / FPS as u64));
+            buffer.set_duration(gst::ClockTime::from_mseconds(1000 / FPS as u64));
+            let mut frame =
+                gstreamer_video::VideoFrameRef::from_buffer_ref_writable(buffer, &info).expect("maps");
+            copy_in(&mut frame, &picture, size);
+        }
+        source.push_buffer(buffer).expect("takes it");
+    }
+    source.end_of_stream().expect("ends");
+    let mut first = None;
+    let mut units = vec![];
+    while let Ok(sample) = sink.pull_sample() {
+        let buffer = sample.buffer().expect("a buffer");
+        let pts_ms = buffer.pts().expect("a time").mseconds() as i64;
+        let media_ms = pts_ms - *first.get_or_insert(pts_ms);
+        units.push(AccessUnit {
+            role: StreamRole::Sub,
+            codec,
+            data: Bytes::copy_from_slice(&buffer.map_readable().expect("maps")),
+            is_key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+            media: MediaTime::from_ms(media_ms),
+            camera_clock: Some(Wall::from_unix_ms(50_000 + media_ms)),
+            arrived: Now { mono: Mono::default(), wall: Wall::from_unix_ms(90_000 + media_ms) },
+            packets_lost: 0,
+        });
+    }
+    pipeline.set_state(gst::State::Null).expect("stops");
+    assert!(!units.is_empty(), "{line} encodes");
+    units
+}
+
+fn video_info(size: Size) -> gstreamer_video::VideoInfo {
+    gstreamer_video::VideoInfo::builder(gstreamer_video::VideoFormat::I420, size.w, size.h)
+        .build()
+        .expect("fits")
+}
+
+fn i420_size(size: Size) -> usize {
+    video_info(size).size()
+}
+
+fn copy_in(frame: &mut gstreamer_video::VideoFrameRef<&mut gst::BufferRef>, picture: &[u8], size: Size) {
+    use gstreamer_video::VideoFrameExt;
+    let chroma = (size.w.div_ceil(2) as usize, size.h.div_ceil(2) as usize);
+    let shapes = [(size.w as usize, size.h as usize), chroma, chroma];
+    let strides: Vec<usize> = frame.plane_stride().iter().map(|stride| *stride as usize).collect();
+    let mut from = picture;
+    for (plane, (width, rows)) in shapes.into_iter().enumerate() {
+        let data = frame.plane_data_mut(plane as u32).expect("three planes");
+        for row in 0..rows {
+            let (line, rest) = from.split_at(width);
+            data[row * strides[plane]..][..width].copy_from_slice(line);
+            from = rest;
+        }
+    }
+}
+
+/// All samples of a picture, tightly packed.
+fn packed(picture: &Picture) -> Vec<u8> {
+    (0..picture.plane_count())
+        .flat_map(|index| {
+            let plane = picture.plane(index);
+            let rows = (0..plane.rows).map(move |y| &plane.data[y * plane.stride..][..plane.width]);
+            rows.flatten().copied().collect::<Vec<u8>>()
+        })
+        .collect()
+}
+
+/// Peak signal-to-noise ratio in decibels.
+fn psnr(a: &[u8], b: &[u8]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let squares: f64 = a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
+    10.0 * (255.0 * 255.0 * a.len() as f64 / squares.max(1e-9)).log10()
+}
+
+fn software() -> Backend {
+    Backend::choose(Hardware::Off).expect("a software decoder is installed")
+}
+
+fn decode_all(decoder: &mut Decoder, units: &[AccessUnit]) -> Vec<Frame> {
+    let mut frames = vec![];
+    for (index, unit) in units.iter().enumerate() {
+        decoder.decode(unit, &mut frames).unwrap_or_else(|e| panic!("unit {index}: {e}"));
+    }
+    decoder.drain(&mut frames);
+    frames
+}
+
+#[test]
+fn what_comes_out_is_what_went_in() {
+    let backend = software();
+    for (name, encoder, codec, size, decibels) in [
+        ("H.264", "x264enc tune=zerolatency bitrate=2000", Codec::H264, Size::new(640, 360), 36.0),
+        (
+            "H.264 with B frames",
+            "x264enc bframes=3 b-adapt=false key-int-max=20 bitrate=2000",
+            Codec::H264,
+            Size::new(640, 360),
+            36.0,
+        ),
+        (
+            "H.264, coded larger than shown",
+            "x264enc tune=zerolatency bitrate=4000",
+            Codec::H264,
+            Size::new(706, 434),
+            36.0,
+        ),
+        ("H.265", "x265enc tune=zerolatency bitrate=2000", Codec::H265, Size::new(640, 360), 34.0),
+        (
+            "H.265 with B frames",
+            "x265enc bitrate=2000 key-int-max=20",
+            Codec::H265,
+            Size::new(640, 360),
+            34.0,
+        ),
+        ("MJPEG", "jpegenc quality=90", Codec::Mjpeg, Size::new(640, 360), 34.0),
+    ] {
+        if gst::ElementFactory::find(encoder.split(' ').next().expect("a name")).is_none() {
+            eprintln!("SKIPPED {name}: the encoder {encoder} is not installed");
+            continue;
+        }
+        let pictures: Vec<_> = (0..40).map(|t| pattern(size, t)).collect();
+        let units = encode(encoder, codec, size, pictures.clone());
+        assert_eq!(units.len(), 40, "{name}");
+        let mut decoder = Decoder::new(&backend, codec).expect("a decoder");
+        let frames = decode_all(&mut decoder, &units);
+        assert_eq!(frames.len(), 40, "{name}");
+        for (index, (frame, picture)) in frames.iter().zip(&pictures).enumerate() {
+            let media_ms = index as i64 * 1000 / FPS;
+            assert_eq!((frame.number, frame.media.ms()), (index as u64, media_ms), "{name}");
+            assert_eq!(
+                frame.arrived.wall,
+                Wall::from_unix_ms(90_000 + media_ms),
+                "{name}: times travel along"
+            );
+            assert_eq!(frame.camera_clock, Some(Wall::from_unix_ms(50_000 + media_ms)), "{name}");
+            assert_eq!(frame.picture.size(), size, "{name}");
+            assert_eq!(frame.picture.chroma(), Chroma::Planar420, "{name}");
+            let expected = if codec == Codec::Mjpeg { Range::Full } else { Range::Limited };
+            assert_eq!(frame.picture.range(), expected, "{name}");
+            let got = psnr(&packed(&frame.picture), picture);
+            assert!(got > decibels, "{name}, frame {index}: {got:.1} dB");
+        }
+    }
+}
