@@ -213,3 +213,123 @@ fn what_comes_out_is_what_went_in() {
         }
     }
 }
+
+/// The pedestrians of OpenCV's documentation, where they are.
+fn vtest() -> Option<std::path::PathBuf> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let places =
+        [root.join(".cache/footage/vtest.mp4"), "/usr/share/doc/opencv-doc/examples/data/vtest.avi".into()];
+    let found = places.into_iter().find(|place| place.exists());
+    if found.is_none() {
+        eprintln!("SKIPPED: vtest is not here; install opencv-doc");
+    }
+    found
+}
+
+/// A file made by a GStreamer line that ends in `filesink name=out`.
+fn make_file(line: &str, path: &std::path::Path) {
+    gst::init().expect("GStreamer starts");
+    let pipeline = gst::parse::launch(line).expect(line).downcast::<gst::Pipeline>().expect("a pipeline");
+    pipeline.by_name("out").expect("out").set_property("location", path);
+    pipeline.set_state(gst::State::Playing).expect("plays");
+    let bus = pipeline.bus().expect("a bus");
+    let end = bus
+        .timed_pop_filtered(
+            gst::ClockTime::from_seconds(60),
+            &[gst::MessageType::Eos, gst::MessageType::Error],
+        )
+        .expect("it ends");
+    assert!(matches!(end.view(), gst::MessageView::Eos(_)), "{line}: {end:?}");
+    pipeline.set_state(gst::State::Null).expect("stops");
+}
+
+#[test]
+fn files_give_every_frame_at_its_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = "videotestsrc num-buffers=50 pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=25/1";
+    for (name, tail, timed) in [
+        ("plain.mp4", "x264enc bframes=2 key-int-max=10 ! mp4mux", true),
+        ("fast.mp4", "x264enc key-int-max=10 ! mp4mux faststart=true", true),
+        ("plain.mkv", "x264enc key-int-max=10 ! matroskamux", true),
+        ("plain.avi", "jpegenc ! avimux", true),
+        ("raw.h264", "x264enc bframes=2 key-int-max=10 ! video/x-h264,stream-format=byte-stream", false),
+        ("raw.h265", "x265enc ! video/x-h265,stream-format=byte-stream", false),
+        ("ten-bit.mkv", "videoconvert ! video/x-raw,format=I420_10LE ! x264enc ! matroskamux", true),
+    ] {
+        let path = folder.path().join(name);
+        make_file(&format!("{source} ! {tail} ! filesink name=out"), &path);
+        let start = Wall::from_unix_ms(1_700_000_000_000);
+        let reader = file::Reader::open(&path).expect(name).starting_at(start);
+        let info = reader.info();
+        assert_eq!(info.size, Size::new(320, 240), "{name}");
+        assert_eq!(info.fps, Some(25.0), "{name}");
+        assert_eq!(info.duration.map(|d| d.as_millis()), timed.then_some(2000), "{name}");
+        let frames: Vec<Frame> = reader.collect::<Result<_, _>>().expect(name);
+        let times: Vec<_> = frames.iter().map(|f| f.media.ms()).collect();
+        assert_eq!(times, (0..50).map(|i| i * 40).collect::<Vec<_>>(), "{name}");
+        assert!(frames.iter().enumerate().all(|(i, f)| f.number == i as u64), "{name}");
+        assert_eq!(frames[7].arrived.wall, Wall::from_unix_ms(1_700_000_000_280), "{name}");
+        assert_eq!(frames[7].picture.chroma(), Chroma::Planar420, "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_video_is_told_in_words() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| folder.path().join(name);
+    std::fs::write(file("empty.mp4"), b"").expect("writes");
+    std::fs::write(file("text.mp4"), "this is no video at all\n".repeat(100)).expect("writes");
+    let noise: Vec<u8> = (0..200_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    std::fs::write(file("noise.avi"), noise).expect("writes");
+    make_file("audiotestsrc num-buffers=20 ! wavenc ! filesink name=out", &file("sound.wav"));
+    make_file(
+        "audiotestsrc num-buffers=20 ! audioconvert ! matroskamux ! filesink name=out",
+        &file("sound.mkv"),
+    );
+    for (path, words) in [
+        (file("missing.mp4"), "cannot be read"),
+        (folder.path().to_owned(), "cannot be read"),
+        (file("empty.mp4"), "is not a video"),
+        (file("text.mp4"), "is not a video"),
+        (file("noise.avi"), "is not a video"),
+        (file("sound.wav"), "has no video stream"),
+        (file("sound.mkv"), "has no video stream"),
+    ] {
+        match file::Reader::open(&path) {
+            Ok(_) => panic!("{} opens", path.display()),
+            Err(e) => assert!(e.to_string().contains(words), "{e}"),
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_off_plays_to_where_it_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = "videotestsrc num-buffers=100 pattern=snow ! video/x-raw,format=I420,width=320,height=240,framerate=25/1";
+    for (name, tail) in [
+        ("cut.mp4", "x264enc key-int-max=10 ! mp4mux faststart=true"),
+        ("cut.mkv", "x264enc key-int-max=10 ! matroskamux"),
+        ("cut.avi", "jpegenc ! avimux"),
+    ] {
+        let path = folder.path().join(name);
+        make_file(&format!("{source} ! {tail} ! filesink name=out"), &path);
+        let whole = std::fs::read(&path).expect("reads");
+        std::fs::write(&path, &whole[..whole.len() * 6 / 10]).expect("writes");
+        let (frames, errors): (Vec<_>, Vec<_>) =
+            file::Reader::open(&path).expect(name).partition(Result::is_ok);
+        assert!((40..80).contains(&frames.len()), "{name}: {} frames", frames.len());
+        let [Err(error)] = errors.as_slice() else { panic!("{name}: {errors:?}") };
+        assert!(matches!(error, file::FileError::Truncated { .. }), "{name}: {error}");
+    }
+}
+
+#[test]
+fn vtest_reads_whole() {
+    let Some(path) = vtest() else { return };
+    let reader = file::Reader::open(path).expect("vtest opens");
+    assert_eq!((reader.info().size, reader.info().fps), (Size::new(768, 576), Some(10.0)));
+    let frames = reader.map(|frame| frame.expect("vtest is whole")).inspect(|frame| {
+        assert_eq!(frame.media.ms(), frame.number as i64 * 100);
+    });
+    assert_eq!(frames.count(), 795);
+}
