@@ -333,3 +333,193 @@ fn vtest_reads_whole() {
     });
     assert_eq!(frames.count(), 795);
 }
+
+/// A deterministic source of bytes.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % below.max(1)
+    }
+}
+
+/// Forty frames, a key frame every ten.
+fn short_gops(codec: Codec) -> Vec<AccessUnit> {
+    let size = Size::new(320, 240);
+    let encoder = match codec {
+        Codec::H264 => "x264enc tune=zerolatency key-int-max=10 option-string=scenecut=0 bitrate=800",
+        Codec::H265 => {
+            "x265enc tune=zerolatency key-int-max=10 option-string=scenecut=0:open-gop=0 bitrate=800"
+        }
+        Codec::Mjpeg => "jpegenc",
+    };
+    encode(encoder, codec, size, (0..40).map(|t| pattern(size, t)))
+}
+
+fn installed(codec: Codec) -> bool {
+    gst::init().expect("GStreamer starts");
+    codec != Codec::H265 || gst::ElementFactory::find("x265enc").is_some()
+}
+
+/// Bends the bytes of a unit in one of the ways in which networks and cameras do.
+fn damage(way: usize, unit: &AccessUnit, dice: &mut Dice) -> AccessUnit {
+    let mut bytes = unit.data.to_vec();
+    match way {
+        0 => (0..8).for_each(|_| {
+            let at = dice.roll(bytes.len());
+            bytes[at] ^= 1 << dice.roll(8);
+        }),
+        1 => bytes.truncate(1 + dice.roll(bytes.len())),
+        2 => bytes.iter_mut().for_each(|byte| *byte = dice.roll(256) as u8),
+        3 => bytes.iter_mut().skip(6).for_each(|byte| *byte = dice.roll(256) as u8),
+        4 => bytes.fill(0),
+        _ => {
+            let third = bytes.len() / 3;
+            bytes.rotate_left(third);
+        }
+    }
+    AccessUnit { data: bytes.into(), ..unit.clone() }
+}
+
+#[test]
+fn damage_costs_frames_and_the_next_key_frame_mends_it() {
+    let backend = software();
+    let mut dice = Dice(20_260_309);
+    for codec in [Codec::H264, Codec::H265, Codec::Mjpeg].into_iter().filter(|codec| installed(*codec)) {
+        let good = short_gops(codec);
+        for way in 0..6 {
+            let mut decoder = Decoder::new(&backend, codec).expect("a decoder");
+            let mut frames = vec![];
+            for round in 0..12 {
+                for unit in &good {
+                    let bad = if dice.roll(3) == 0 { damage(way, unit, &mut dice) } else { unit.clone() };
+                    // Whether a bent unit can be decoded is the decoder's business; that it goes on is ours.
+                    let _ = decoder.decode(&bad, &mut frames);
+                }
+                // Good units at last: from the second key frame on at the latest, every frame comes.
+                frames.clear();
+                let mut lost = vec![];
+                for (index, unit) in good.iter().enumerate() {
+                    if let Err(e) = decoder.decode(unit, &mut frames) {
+                        lost.push((index, e));
+                    }
+                }
+                let late = frames.iter().filter(|frame| frame.media >= good[10].media).count();
+                assert!(late >= 29, "{codec:?}, way {way}, round {round}: {late} frames; lost: {lost:?}");
+                decoder.drain(&mut frames);
+                let last = frames.last().expect("frames").media;
+                assert_eq!(last, good[39].media, "{codec:?}, way {way}, round {round}");
+            }
+        }
+    }
+}
+
+#[test]
+fn units_of_another_codec_are_survived() {
+    if !installed(Codec::H265) {
+        eprintln!("SKIPPED: x265enc is not installed");
+        return;
+    }
+    let backend = software();
+    let (h264, h265) = (short_gops(Codec::H264), short_gops(Codec::H265));
+    for (codec, own, foreign) in [(Codec::H264, &h264, &h265), (Codec::H265, &h265, &h264)] {
+        let mut decoder = Decoder::new(&backend, codec).expect("a decoder");
+        let mut frames = vec![];
+        let mut told = 0;
+        for _ in 0..5 {
+            for unit in foreign {
+                let disguised = AccessUnit { codec, ..unit.clone() };
+                told += usize::from(decoder.decode(&disguised, &mut frames).is_err());
+            }
+        }
+        assert_eq!(frames.len(), 0, "{codec:?}");
+        assert!(told > 0, "{codec:?}: silence is no success");
+        assert_eq!(decode_all(&mut decoder, own).len(), 40, "{codec:?} recovers at once");
+    }
+}
+
+#[test]
+fn pictures_that_are_held_stay_as_they_are_and_stall_nothing() {
+    let size = Size::new(320, 240);
+    let backend = software();
+    for codec in [Codec::H264, Codec::H265, Codec::Mjpeg].into_iter().filter(|codec| installed(*codec)) {
+        let pictures: Vec<_> = (0..100).map(|t| pattern(size, t)).collect();
+        let encoder = match codec {
+            Codec::H264 => "x264enc bframes=2 bitrate=2000",
+            Codec::H265 => "x265enc bitrate=2000",
+            Codec::Mjpeg => "jpegenc quality=90",
+        };
+        let units = encode(encoder, codec, size, pictures.clone());
+        let mut decoder = Decoder::new(&backend, codec).expect("a decoder");
+        // All hundred are alive at the end, and looked at only then.
+        let frames = decode_all(&mut decoder, &units);
+        assert_eq!(frames.len(), 100, "{codec:?}");
+        drop(decoder);
+        for (frame, picture) in frames.iter().zip(&pictures) {
+            let got = psnr(&packed(&frame.picture), picture);
+            assert!(got > 33.0, "{codec:?}, frame {}: {got:.1} dB", frame.number);
+        }
+    }
+}
+
+#[test]
+fn a_stream_may_change_its_size_in_the_middle() {
+    let backend = software();
+    for codec in [Codec::H264, Codec::H265, Codec::Mjpeg].into_iter().filter(|codec| installed(*codec)) {
+        let encoder = match codec {
+            Codec::H264 => "x264enc bframes=2 bitrate=2000",
+            Codec::H265 => "x265enc bitrate=2000",
+            Codec::Mjpeg => "jpegenc quality=90",
+        };
+        let sizes = [Size::new(640, 360), Size::new(320, 240), Size::new(704, 576)];
+        let mut units = vec![];
+        let mut expected = vec![];
+        for (part, size) in sizes.into_iter().enumerate() {
+            let pictures: Vec<_> = (0..15).map(|t| pattern(size, t)).collect();
+            units.extend(encode(encoder, codec, size, pictures.clone()).into_iter().map(|unit| AccessUnit {
+                media: MediaTime::from_ms(unit.media.ms() + part as i64 * 1500),
+                ..unit
+            }));
+            expected.extend(pictures.into_iter().map(|picture| (size, picture)));
+        }
+        let frames = decode_all(&mut Decoder::new(&backend, codec).expect("a decoder"), &units);
+        assert_eq!(frames.len(), 45, "{codec:?}");
+        for (frame, (size, picture)) in frames.iter().zip(&expected) {
+            assert_eq!(frame.picture.size(), *size, "{codec:?}, frame {}", frame.number);
+            assert!(psnr(&packed(&frame.picture), picture) > 33.0, "{codec:?}, frame {}", frame.number);
+        }
+    }
+}
+
+#[test]
+fn decoding_begins_at_a_key_frame() {
+    let units = short_gops(Codec::H264);
+    let mut decoder = Decoder::new(&software(), Codec::H264).expect("a decoder");
+    let mut frames = vec![];
+    assert_eq!(decoder.decode(&units[1], &mut frames), Err(DecodeError::NeedsKey));
+    assert_eq!(decoder.decode(&units[10], &mut frames), Ok(()));
+    decoder.reset();
+    assert_eq!(decoder.decode(&units[11], &mut frames), Err(DecodeError::NeedsKey));
+    frames.clear();
+    assert_eq!(decode_all(&mut decoder, &units[20..]).len(), 20);
+    assert_eq!(decode_all(&mut decoder, &units).len(), 40, "a drained decoder goes on");
+}
+
+#[test]
+fn units_that_cannot_be_are_refused() {
+    let unit = short_gops(Codec::H264).swap_remove(0);
+    let mut decoder = Decoder::new(&software(), Codec::H264).expect("a decoder");
+    let large = 40 << 20;
+    for (bad, error) in [
+        (AccessUnit { data: Bytes::new(), ..unit.clone() }, DecodeError::Empty),
+        (AccessUnit { data: vec![0; large].into(), ..unit.clone() }, DecodeError::UnitTooLarge(large)),
+        (
+            AccessUnit { codec: Codec::Mjpeg, ..unit.clone() },
+            DecodeError::Codec { expected: Codec::H264, found: Codec::Mjpeg },
+        ),
+    ] {
+        assert_eq!(decoder.decode(&bad, &mut vec![]), Err(error));
+    }
+    assert_eq!(decode_all(&mut decoder, &[unit]).len(), 1);
+}
