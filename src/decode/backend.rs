@@ -306,7 +306,8 @@ fn caps(codec: Codec) -> gst::Caps {
             let name = if codec == Codec::H264 { "video/x-h264" } else { "video/x-h265" };
             gst::Caps::builder(name).field("stream-format", "byte-stream").field("alignment", "au").build()
         }
-        Codec::Mjpeg => gst::Caps::new_empty_simple("image/jpeg"),
+        // "Parsed" says that a buffer holds one whole picture.
+        Codec::Mjpeg => gst::Caps::builder("image/jpeg").field("parsed", true).build(),
     }
 }
 

@@ -111,7 +111,11 @@ fn range(info: &gst_video::VideoInfo, unmarked: Range) -> Range {
 
 /// I420 of the same size, and of the same colours where they are YUV already.
 fn target(info: &gst_video::VideoInfo) -> Result<gst_video::VideoInfo, NoPicture> {
-    let builder = gst_video::VideoInfo::builder(VideoFormat::I420, info.width(), info.height());
+    // The converter changes pixels alone, and insists that all else is equal.
+    let builder = gst_video::VideoInfo::builder(VideoFormat::I420, info.width(), info.height())
+        .fps(info.fps())
+        .par(info.par())
+        .interlace_mode(info.interlace_mode());
     let colours = info.colorimetry();
     let builder = if info.is_yuv() { builder.colorimetry(&colours) } else { builder };
     builder.build().map_err(|_| NoPicture(format!("a picture of {}x{}", info.width(), info.height())))
