@@ -16,6 +16,8 @@ use crate::{
 const GAP_MAX: Duration = Duration::from_secs(2);
 /// Looks in which the other has to be missing, to be sure that it is not merely somebody beside it.
 const MISSING_LOOKS: u32 = 2;
+/// So near to an edge of the picture, a box is cut by it.
+const EDGE: f32 = 0.015;
 /// How long a path is kept after its track ended.
 pub(super) const KEPT: Duration = Duration::from_secs(3);
 
@@ -25,7 +27,7 @@ pub(super) struct Path {
     pub(super) track: TrackId,
     group: Group,
     born: Now,
-    pub(super) first_foot: UnitPoint,
+    first_box: UnitBox,
     bbox: UnitBox,
     /// When it was last detected.
     seen: Now,
@@ -139,7 +141,7 @@ impl Paths {
             old: old.track,
             new: new.track,
             old_foot: old.bbox.foot(),
-            new_foot: new.first_foot,
+            new_foot: new.first_box.foot(),
             new_born: new.born,
         });
         let heir = new.track;
@@ -170,7 +172,7 @@ impl Path {
             track: track.id,
             group: track.class.group(),
             born: now,
-            first_foot: track.bbox.foot(),
+            first_box: track.bbox,
             bbox: track.bbox,
             seen: now,
             velocity: (0.0, 0.0),
@@ -222,6 +224,7 @@ impl Path {
             && gap <= GAP_MAX
             && (0.6..=1.7).contains(&taller)
             && !self.leaves()
+            && !self.shares_side(new)
             && self.apart(new) <= 1.5
     }
 
@@ -229,19 +232,24 @@ impl Path {
     fn apart(&self, new: &Self) -> f32 {
         let size = (self.bbox.w() * self.bbox.h()).max(0.0).sqrt().max(1e-3);
         let gap = new.born.mono.since(self.seen.mono).as_secs_f32();
-        let (was, to) = (self.bbox.foot(), new.first_foot);
+        let (was, to) = (self.bbox.foot(), new.first_box.foot());
         let by = |x: f32, y: f32| (to.x - x).hypot(to.y - y) / size;
         by(was.x, was.y).min(by(was.x + self.velocity.0 * gap, was.y + self.velocity.1 * gap))
     }
 
-    /// At an edge of the picture, and going further.
+    /// At an edge of the picture, and going further. The middle of a box that is cut there goes at half the speed.
     fn leaves(&self) -> bool {
-        const EDGE: f32 = 0.01;
-        let fast = 0.2 * self.bbox.h();
+        let slow = 0.05 * self.bbox.h();
         let (vx, vy) = self.velocity;
-        (self.bbox.l <= EDGE && vx < -fast)
-            || (self.bbox.r >= 1.0 - EDGE && vx > fast)
-            || (self.bbox.t <= EDGE && vy < -fast)
-            || (self.bbox.b >= 1.0 - EDGE && vy > fast)
+        (self.bbox.l <= EDGE && vx < -slow)
+            || (self.bbox.r >= 1.0 - EDGE && vx > slow)
+            || (self.bbox.t <= EDGE && vy < -slow)
+            || (self.bbox.b >= 1.0 - EDGE && vy > slow)
+    }
+
+    /// At the same side of the picture: where one goes out, another comes in.
+    fn shares_side(&self, new: &Self) -> bool {
+        (self.bbox.l <= EDGE && new.first_box.l <= EDGE)
+            || (self.bbox.r >= 1.0 - EDGE && new.first_box.r >= 1.0 - EDGE)
     }
 }

@@ -39,6 +39,8 @@ const PLACE: f32 = 0.15;
 const DISPLACED: f32 = 0.25;
 /// It has to be so for as long as this, and in more than one look.
 const DISPLACED_FOR: Duration = Duration::from_millis(250);
+/// What has not begun to move in this time after its birth is taken to stand.
+const SETTLES_AFTER: Duration = Duration::from_secs(2);
 /// Share of a box that moves, at least, for its motion to count.
 const STIRRED: f32 = 0.1;
 /// How alike a box and a region of motion have to be for the motion to be the thing's own.
@@ -82,6 +84,7 @@ pub(super) struct Body {
     place: Shape,
     place_since: Mono,
     pub(super) moved: bool,
+    born: Mono,
     /// Where it was at first; follows slowly while it has not moved.
     anchor: Shape,
     displaced_since: Option<Mono>,
@@ -109,6 +112,7 @@ impl Body {
             place: shape,
             place_since: at,
             moved: false,
+            born: at,
             anchor: shape,
             displaced_since: None,
             touched: false,
@@ -165,11 +169,11 @@ impl Body {
     /// Somebody looked, and did not find it.
     pub(super) fn miss(&mut self, dt: Duration, stir: Stir) {
         self.misses = self.misses.saturating_add(1);
-        let moving = stir.share >= STIRRED;
-        self.stirred |= moving;
-        // Where something moves it may well be there, and only not be recognised: half the impatience.
+        self.stirred |= stir.share >= STIRRED;
+        // Where something of its shape moves it may well be there, and only not be recognised: half the impatience.
+        let own = self.group != Group::Vehicle && stir.alike >= OWN_MOTION;
         let counts = dt.min(MISS_MAX);
-        self.missed += if moving { counts / 2 } else { counts };
+        self.missed += if own { counts / 2 } else { counts };
     }
 
     /// Nobody looked, and nothing moves where it is. What stood goes on standing. What went has either stopped or gone unseen:
@@ -214,11 +218,22 @@ impl Body {
         }
         let [l, t, r, b] = self.last.edges();
         let (vx, vy) = self.measured.velocity();
-        let fast = 0.2 * self.last.size();
+        // The middle of a box that is cut at the edge goes at half the speed.
+        let fast = 0.1 * self.last.size();
         (l <= EDGE && vx < -fast)
             || (r >= aspect - EDGE && vx > fast)
             || (t <= EDGE && vy < -fast)
             || (b >= 1.0 - EDGE && vy > fast)
+    }
+
+    /// Whether to be at `shape` it would have to go back the way that it came: a vehicle does not.
+    pub(super) fn would_turn_back(&self, shape: &Shape) -> bool {
+        let (vx, vy) = self.measured.velocity();
+        let (dx, dy) = (shape.cx - self.last.cx, shape.cy - self.last.cy);
+        let (speed, size) = (vx.hypot(vy), self.last.size());
+        matches!(self.group, Group::Vehicle | Group::TwoWheeler)
+            && speed > 0.5 * size
+            && vx * dx + vy * dy < -0.2 * size * speed
     }
 
     /// What it has been taken for most.
@@ -254,9 +269,14 @@ impl Body {
         }
         let since = *self.displaced_since.get_or_insert(at);
         let lasting = at.since(since) >= DISPLACED_FOR;
-        let far = displaced >= 4.0 && stir.share >= 0.5;
         let long = at.since(since) >= 4 * DISPLACED_FOR && displaced >= 2.0;
-        self.moved |= (lasting && self.touched) || far || long;
+        // What has stood since it is known may be the traffic cone before which somebody passes: it has to go further.
+        self.moved |= long
+            || if since.since(self.born) < SETTLES_AFTER {
+                self.touched && (lasting || (displaced >= 4.0 && stir.share >= 0.5))
+            } else {
+                self.touched && lasting && displaced >= 4.0
+            };
     }
 }
 

@@ -38,7 +38,7 @@ const FURNITURE_MAX: usize = 32;
 /// How long such a place is remembered.
 const FURNITURE_KEPT: Duration = Duration::from_secs(3600);
 /// Less sure than this, a detection is noise.
-const CONFIDENCE_MIN: f32 = 0.1;
+const CONFIDENCE_MIN: f32 = 0.25;
 
 /// One thing over time, as of the newest frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +75,7 @@ struct Furniture {
 
 /// The tracks of one camera. Pure: it is told the time.
 ///
-/// Give it all detections from a confidence of about 0.2 upwards: the doubtful ones keep alive what is known already.
+/// Give it all detections from a confidence of 0.25 upwards: the doubtful ones keep alive what is known already.
 /// At most [`TRACKS_MAX`] tracks live; an update takes at most O(`TRACKS_MAX`² · (`TRACKS_MAX` + [`DETECTIONS_MAX`])).
 #[derive(Debug)]
 pub struct Tracker {
@@ -213,7 +213,13 @@ impl Tracker {
     fn associate(&mut self, at: Mono, pass: Pass) {
         let m = &mut self.matching;
         m.rows.clear();
-        m.rows.extend((0..self.bodies.len()).filter(|&i| m.given[i].is_none()));
+        let recent = Duration::from_millis(500).max(self.interval * 2);
+        m.rows.extend((0..self.bodies.len()).filter(|&i| {
+            let body = &self.bodies[i];
+            // What was lost on its way is not found again in a doubtful detection: those are mostly of things that stand about.
+            let may = pass == Pass::Sure || body.stands() || at.since(body.seen) <= recent;
+            m.given[i].is_none() && may
+        }));
         m.columns.clear();
         m.columns.extend((0..m.found.len()).filter(|&j| {
             let sure = is_sure(&m.found[j].0);
@@ -374,8 +380,12 @@ fn reach(body: &Body, at: Mono, interval: Duration, pass: Pass) -> f32 {
     if pass == Pass::Doubtful {
         return own;
     }
-    let gap = at.since(body.seen).min(interval.max(Duration::from_secs(1))).as_secs_f32();
-    own + (3.0 * body.filter.unsure()).min(2.0 * body::speed(body.group) * body.last.h * gap)
+    let gap = at.since(body.seen);
+    let counts = gap.min(interval.max(Duration::from_secs(1))).as_secs_f32();
+    let far = (3.0 * body.filter.unsure()).min(2.0 * body::speed(body.group) * body.last.h * counts);
+    // Who was lost comes back near where it should be; what is further off is more likely somebody else.
+    let lost = gap > Duration::from_millis(400).max(interval * 2);
+    own + if lost { far.min(0.8 * body.last.size()) } else { far }
 }
 
 /// What it costs to take a detection for a track: how little the boxes overlap, how far apart the centres are, how different the
@@ -390,8 +400,12 @@ fn cost(body: &Body, at: Mono, detection: &Detection, shape: &Shape, reach: f32)
     if distance > reach && overlap < 0.3 {
         return NEVER;
     }
+    let lost = at.since(body.seen) > Duration::from_millis(300);
+    if lost && overlap < 0.3 && body.would_turn_back(shape) {
+        return NEVER;
+    }
     let taller = (shape.h / expected.h.max(1e-3)).ln().abs();
-    if taller > 0.8 && overlap < 0.3 {
+    if taller > if lost { 0.4 } else { 0.8 } && overlap < 0.3 {
         return NEVER;
     }
     let apart = distance / (0.5 * (shape.size() + body.last.size())).max(1e-3);
