@@ -258,8 +258,10 @@ pub struct Kept {
     pub index: usize,
     /// What it is to us.
     pub class: Class,
-    /// Confidence from which on it is reported, above 0 and below 1.
+    /// Confidence from which on it counts as found, above 0 and below 1.
     pub threshold: f32,
+    /// Confidence from which on it is reported: the threshold, or less where doubtful ones are wanted too.
+    pub reported_from: f32,
 }
 
 /// Intersection over union above which two boxes of a group are taken for one thing.
@@ -336,9 +338,10 @@ const fn default_pad() -> u8 {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct RawClasses {
     count: Spanned<usize>,
+    doubtful_from: Option<Spanned<f32>>,
     kept: Spanned<Vec<Spanned<RawKept>>>,
 }
 
@@ -487,6 +490,11 @@ impl RawClasses {
         if self.kept.get_ref().is_empty() {
             return Err(wrong(&self.kept, "keep at least one class"));
         }
+        let doubtful_from = match &self.doubtful_from {
+            None => 1.0,
+            Some(from) if *from.get_ref() > 0.0 && *from.get_ref() < 1.0 => *from.get_ref(),
+            Some(from) => return Err(wrong(from, "`doubtful-from` is a confidence above 0 and below 1")),
+        };
         let mut kept: Vec<Kept> = Vec::new();
         for entry in self.kept.get_ref() {
             let raw = entry.get_ref();
@@ -502,7 +510,8 @@ impl RawClasses {
             if !(raw.threshold > 0.0 && raw.threshold < 1.0) {
                 return Err(wrong(entry, "`threshold` is a confidence above 0 and below 1"));
             }
-            kept.push(Kept { index: raw.index, class, threshold: raw.threshold });
+            let reported_from = raw.threshold.min(doubtful_from);
+            kept.push(Kept { index: raw.index, class, threshold: raw.threshold, reported_from });
         }
         Ok(Classes { count, kept })
     }

@@ -13,6 +13,7 @@ mod placement;
 mod pool;
 mod scale;
 mod suppress;
+mod view;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,7 @@ pub use model::Model;
 pub use onnx::Runtime;
 pub use placement::{Fit, Placement};
 pub use pool::{Detected, Job, start_pool};
+pub use view::{HEARTBEAT_PLANS, STANDING_PLANS, ViewPlan};
 
 use crate::geometry::{PixelRect, UnitBox};
 

@@ -99,7 +99,8 @@ impl Model {
         size.w.min(size.h)
     }
 
-    /// Confidence from which on a class is reported; `None` where the model does not know it.
+    /// Confidence from which on a class counts as found; what is reported below it is doubtful. `None` where the model does
+    /// not know the class.
     pub fn threshold(&self, class: Class) -> Option<f32> {
         let kept = &self.0.description.classes.kept;
         kept.iter().filter(|kept| kept.class == class).map(|kept| kept.threshold).reduce(f32::min)

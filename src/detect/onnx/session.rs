@@ -2,7 +2,10 @@
 
 use ort::{
     ep,
-    session::{Session as OrtSession, SessionInputValue, SessionOutputs, builder::GraphOptimizationLevel},
+    session::{
+        Session as OrtSession, SessionInputValue, SessionOutputs,
+        builder::{GraphOptimizationLevel, SessionBuilder},
+    },
     value::{Tensor as OrtTensor, TensorElementType, ValueType},
 };
 
@@ -132,17 +135,7 @@ fn tensors<'a>(outputs: &'a SessionOutputs<'_>) -> ort::Result<Vec<Tensor<'a>>> 
 fn build(runtime: &Runtime, model: &Model, provider: Provider) -> Result<OrtSession, DetectError> {
     let unloadable =
         |err: ort::Error| DetectError::Unloadable { model: model.name().to_owned(), why: err.to_string() };
-    // A worker is one thread, and waits by sleeping: ONNX Runtime's own pool spins, which costs 42 ms of processor time for
-    // a call of 1.8 ms at 20 calls a second.
-    let builder = OrtSession::builder(runtime.environment())
-        .map_err(unloadable)?
-        .with_intra_threads(1)
-        .and_then(|b| b.with_intra_op_spinning(false))
-        .and_then(|b| b.with_inter_op_spinning(false))
-        .and_then(|b| b.with_parallel_execution(false))
-        .and_then(|b| b.with_optimization_level(GraphOptimizationLevel::All))
-        .and_then(|b| b.with_log_level(ort::logging::LogLevel::Warning))
-        .map_err(|err| unloadable(err.into()))?;
+    let builder = configured(runtime).map_err(unloadable)?;
     let chosen = match provider {
         Provider::Cpu => None,
         Provider::Cuda => Some(ep::CUDA::default().build()),
@@ -156,6 +149,19 @@ fn build(runtime: &Runtime, model: &Model, provider: Provider) -> Result<OrtSess
             .map_err(|err| DetectError::Provider { provider, why: err.to_string() })?,
     };
     builder.commit_from_memory(model.bytes()).map_err(unloadable)
+}
+
+/// A worker is one thread, and waits by sleeping: ONNX Runtime's own pool spins, which costs 42 ms of processor time for a
+/// call of 1.8 ms at 20 calls a second.
+fn configured(runtime: &Runtime) -> ort::Result<SessionBuilder> {
+    let builder = OrtSession::builder(runtime.environment())?
+        .with_intra_threads(1)?
+        .with_intra_op_spinning(false)?
+        .with_inter_op_spinning(false)?
+        .with_parallel_execution(false)?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_log_level(ort::logging::LogLevel::Warning)?;
+    Ok(builder)
 }
 
 fn mismatch(model: &Model, why: String) -> DetectError {

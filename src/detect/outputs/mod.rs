@@ -84,7 +84,7 @@ pub enum BadOutput {
     },
 }
 
-/// Appends what `tensors` hold to `found`, thresholds of the description applied, in no order.
+/// Appends what `tensors` hold to `found`, from the description's confidences on, in no order.
 ///
 /// # Errors
 /// A tensor is missing, is of another type or shape than the description says, or holds NaN or infinities.
@@ -276,9 +276,9 @@ struct Sink<'a> {
 }
 
 impl Sink<'_> {
-    /// Lowest threshold of all classes.
-    fn threshold_min(&self) -> f32 {
-        self.kept.iter().map(|kept| kept.threshold).fold(1.0, f32::min)
+    /// Less sure than this, nothing is reported.
+    fn reported_from_min(&self) -> f32 {
+        self.kept.iter().map(|kept| kept.reported_from).fold(1.0, f32::min)
     }
 
     /// For one place: of each group the surest class above its threshold. `edges` is asked only where there is one.
@@ -292,7 +292,7 @@ impl Sink<'_> {
         let mut any = false;
         for kept in self.kept {
             let sure = confidence(kept.index);
-            if sure >= kept.threshold {
+            if sure >= kept.reported_from {
                 let slot = &mut best[kept.class.group() as usize];
                 if slot.is_none_or(|(_, other)| sure > other) {
                     *slot = Some((kept.class, sure));

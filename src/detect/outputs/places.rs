@@ -80,10 +80,10 @@ pub(super) fn yolox(
     sink: &mut Sink<'_>,
 ) -> Result<(), BadOutput> {
     rows.expect_rows(grid.len())?;
-    let threshold_min = sink.threshold_min();
+    let least = sink.reported_from_min();
     for (row, place) in rows.iter().zip(grid.iter()) {
         let object = activate(activation, row[4]);
-        if object < threshold_min {
+        if object < least {
             continue;
         }
         let edges = || {
@@ -97,8 +97,8 @@ pub(super) fn yolox(
 
 /// Centre and size in pixels, objectness, scores.
 pub(super) fn yolov5(rows: &Matrix<'_>, sink: &mut Sink<'_>) -> Result<(), BadOutput> {
-    let threshold_min = sink.threshold_min();
-    for row in rows.iter().filter(|row| row[4] >= threshold_min) {
+    let least = sink.reported_from_min();
+    for row in rows.iter().filter(|row| row[4] >= least) {
         let edges = || from_centre(row[0], row[1], row[2], row[3]);
         sink.place(rows.name, |class| row[4] * row[5 + class], edges)?;
     }
