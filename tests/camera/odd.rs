@@ -1,0 +1,1 @@
+//! What cameras should not do, played by a scripted server.
