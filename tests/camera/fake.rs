@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use cunkou::camera::AccessUnit;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -57,7 +58,6 @@ pub(crate) struct Connection {
 
 pub(crate) struct Request {
     pub(crate) method: String,
-    pub(crate) uri: String,
     pub(crate) headers: Vec<String>,
 }
 
@@ -113,15 +113,6 @@ impl Fake {
     pub(crate) fn log(&self) -> Vec<String> {
         self.log.borrow().clone()
     }
-
-    /// Waits until the log satisfies `enough`.
-    pub(crate) async fn wait_for(&self, enough: impl FnMut(&Vec<String>) -> bool) {
-        let mut log = self.log.clone();
-        let waited = tokio::time::timeout(super::PATIENCE, log.wait_for(enough)).await;
-        if waited.is_err() {
-            panic!("the client did not ask for it: {:?}", self.log());
-        }
-    }
 }
 
 impl Connection {
@@ -145,7 +136,7 @@ impl Connection {
         let mut words = lines.first()?.split(' ');
         let (method, uri) = (words.next()?.to_owned(), words.next()?.to_owned());
         self.note(&format!("{method} {}", uri.rsplit('/').next().unwrap_or_default()));
-        Some(Request { method, uri, headers: lines })
+        Some(Request { method, headers: lines })
     }
 
     pub(crate) async fn reply(&mut self, request: &Request, status: &str, headers: &[&str], body: &str) {
@@ -198,6 +189,18 @@ impl Connection {
     pub(crate) async fn raw(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
         let _ = self.stream.flush().await;
+    }
+
+    /// Whether the client goes, or asks for a teardown, within a while.
+    pub(crate) async fn gone_within(&mut self, while_: Duration) -> bool {
+        match tokio::time::timeout(while_, self.request()).await {
+            Err(_) => false,
+            Ok(None) => true,
+            Ok(Some(request)) => {
+                self.answer(&request, "").await;
+                request.method == "TEARDOWN"
+            }
+        }
     }
 
     /// Reads and forgets until the client is gone.
@@ -256,17 +259,22 @@ pub(crate) fn hex(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// An IDR picture with its parameter sets; `number` is in its last byte.
+/// An IDR picture with its parameter sets; see [`number_of`]. (A NAL unit does not end with a zero.)
 pub(crate) fn h264_key(sps: &str, number: u8) -> Vec<Vec<u8>> {
-    vec![hex(sps), hex(H264_PPS), vec![0x65, 0x88, 0x84, number]]
+    vec![hex(sps), hex(H264_PPS), vec![0x65, 0x88, number, 0x80]]
 }
 
 /// A P picture.
 pub(crate) fn h264_delta(number: u8) -> Vec<Vec<u8>> {
-    vec![vec![0x41, 0x9a, 0x84, number]]
+    vec![vec![0x41, 0x9a, number, 0x80]]
 }
 
 /// A picture of an H.265 NAL type.
 pub(crate) fn h265_slice(kind: u8, number: u8) -> Vec<u8> {
-    vec![kind << 1, 1, 0xaf, number]
+    vec![kind << 1, 1, number, 0x80]
+}
+
+/// The number of a picture made here.
+pub(crate) fn number_of(unit: &AccessUnit) -> u8 {
+    unit.data[unit.data.len() - 2]
 }
