@@ -5,3 +5,4 @@
 
 pub mod payload;
 pub mod topic;
+pub mod wire;
