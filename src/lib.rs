@@ -30,3 +30,4 @@ pub mod store;
 
 pub mod daemon;
 pub mod lane;
+pub mod sim;

@@ -20,7 +20,7 @@ mod watch;
 pub use self::{
     core::{Act, Event, Filing, Lane},
     eye::{Eye, EyeJob, Glimpse, Seen},
-    replay::{Counts, Replay, Replayed},
+    replay::{Counts, Replay, Replayed, is_due},
     task::{Filed, Surroundings, run},
     watch::Watch,
 };

@@ -110,7 +110,7 @@ impl Replay {
 }
 
 /// Whether a frame is to be looked at. A look is due a little early, so that 10 fps sampled at 5 takes every second frame in spite of jitter.
-pub(super) fn is_due(last_look: Option<MediaTime>, media: MediaTime, detect_fps: f32) -> bool {
+pub fn is_due(last_look: Option<MediaTime>, media: MediaTime, detect_fps: f32) -> bool {
     let interval = Duration::from_secs_f32(0.9 / detect_fps);
     last_look.is_none_or(|last| media < last || media.since(last) >= interval)
 }

@@ -4,7 +4,6 @@ use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use super::script::StationFault;
 use crate::{
-    id::AlertId,
     lane,
     mqtt::courier,
     time::{Mono, Now, Wall},
@@ -34,7 +33,6 @@ pub(super) enum Happening {
 /// Happenings in the order of time, and of their making where times are equal.
 pub(super) struct Queue {
     now: Now,
-    /// How far civil time is from where the monotonic clock says: it can be set.
     made: u64,
     heap: BinaryHeap<Reverse<Entry>>,
     /// Grows with each kill of the process: what was on its way in it is gone.
@@ -120,9 +118,4 @@ impl Queue {
         self.made += 1;
         self.heap.push(Reverse(Entry { at, order: self.made, life, happening }));
     }
-}
-
-/// The time part of an alert's id is when it was raised.
-pub(super) fn raised_at(id: AlertId) -> Wall {
-    Wall::from_unix_ms(id.0.timestamp_ms() as i64)
 }
