@@ -6,3 +6,9 @@
 pub mod payload;
 pub mod topic;
 pub mod wire;
+pub mod courier;
+
+pub use courier::{
+    ACK_TIMEOUT, Action, Courier, Ending, Event, Limits, Notice, Presence, READ_MAX, SUSPECT_TRIES, Verdict,
+    WINDOW_MAX, packet_len,
+};
