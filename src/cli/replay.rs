@@ -104,6 +104,7 @@ impl<W: Write> Printer<W> {
         if self.json {
             for (track, detection) in &seen.detections {
                 let bbox = detection.bbox.to_pixels(seen.size);
+                let bbox = [bbox.l, bbox.t, bbox.r, bbox.b].map(|edge| edge.round() as i64);
                 self.line(&json!({
                     "type": "detection",
                     "t_ms": t_ms,
@@ -111,7 +112,7 @@ impl<W: Write> Printer<W> {
                     "track": track,
                     "class": detection.class,
                     "confidence": round(detection.confidence),
-                    "box": [bbox.l, bbox.t, bbox.r, bbox.b].map(|edge| edge.round() as i64),
+                    "box": bbox,
                 }))?;
             }
         }

@@ -1,4 +1,4 @@
 //! Start order and stop order: one station's daemon, put together.
 
 pub mod clerk;
-//mod office;
+mod office;

@@ -107,7 +107,6 @@ struct Process {
     pkid: u16,
     window: u16,
     writer: Writer,
-    metrics: Metrics,
 }
 
 #[derive(Debug, Default)]
@@ -489,7 +488,6 @@ impl Process {
             pkid: 0,
             window: 1,
             writer,
-            metrics,
         }
     }
 }
