@@ -26,7 +26,8 @@ demo: ## watch a simulated village raise alerts; ARGS="--cameras 4" is handed on
 
 test: ## run every test
 	@scripts/setup.sh test
-	$(CARGO) test --workspace $(CARGO_ARGS)
+	$(CARGO) test --workspace --doc $(CARGO_ARGS)
+	$(CARGO) test --workspace --lib --bins --examples --tests $(CARGO_ARGS)
 
 lint: ## check formatting, and the compiler's, clippy's and shellcheck's advice
 	@scripts/setup.sh lint

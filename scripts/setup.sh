@@ -27,6 +27,7 @@ esac
 . scripts/setup/footage.sh
 
 check_toolchain
+choose_onnxruntime
 open_cache
 install_packages
 fetch_crates

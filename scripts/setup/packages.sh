@@ -32,8 +32,12 @@ install_packages() {
     say "system packages: installing ${missing[*]}"
     update_lists
     repair_packages
+    case " ${missing[*]} " in
+    *" mosquitto "*) touch "$broker_to_stop" ;;
+    esac
     apt_install "${missing[@]}"
   fi
+  [ ! -f "$broker_to_stop" ] || stop_broker
   check_gstreamer
 }
 
@@ -43,6 +47,16 @@ repair_packages() {
   as_root "system packages" dpkg --configure -a || ! apt_is_busy || explain "system packages"
   mapfile -t torn < <(dpkg-query --show --showformat '${db:Status-Eflag} ${Package}\n' | sed -n 's/^reinstreq //p')
   [ ${#torn[@]} -eq 0 ] || apt_install --fix-broken --reinstall "${torn[@]}"
+}
+
+# Debian starts the broker that it installs, on the port that the demo's own wants. The tests start theirs. One that was
+# here before us is left alone.
+broker_to_stop=$cache/broker-to-stop
+stop_broker() {
+  become_root mosquitto
+  as_root "mosquitto" sh -c 'invoke-rc.d mosquitto stop; update-rc.d mosquitto disable' ||
+    say "mosquitto's service could not be switched off; if it holds port 1883, the demo cannot have that port"
+  rm -f "$broker_to_stop"
 }
 
 apt_install() {
