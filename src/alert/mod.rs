@@ -3,6 +3,8 @@
 //! Owns what an alert *is*. Which tracks deserve one belongs to `rules`; how it is kept to `store`;
 //! how it is written on the wire to `mqtt`.
 
+pub mod snapshot;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
