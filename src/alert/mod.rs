@@ -4,6 +4,7 @@
 //! how it is written on the wire to `mqtt`.
 
 mod explain;
+pub mod snapshot;
 
 pub use explain::explain;
 

@@ -10,6 +10,7 @@ pub mod file;
 mod picture;
 mod probe;
 mod raw;
+pub mod rgb;
 mod times;
 
 pub use backend::Backend;
