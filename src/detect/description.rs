@@ -125,7 +125,7 @@ pub enum BoxForm {
 /// What comes out, by family. C is the number of classes, M that of places or queries; a batch is always 1. Tensors are f32
 /// unless it says otherwise.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Output {
     /// Decoded in the graph: `boxes` [1, M, 4], `scores` [1, M, C].
     Nanodet {

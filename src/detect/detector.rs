@@ -68,8 +68,9 @@ impl Detector {
         };
         let whole = whole.then(|| PixelRect::whole(picture.size()));
         self.found.clear();
-        for part in whole.into_iter().chain(crops.iter().take(CROPS_MAX).copied()) {
-            self.look(picture, part, masks)?;
+        let parts = whole.into_iter().chain(crops.iter().take(CROPS_MAX).copied());
+        for (view, part) in parts.enumerate() {
+            self.look(picture, part, masks, view)?;
         }
         let description = self.model.description();
         merge(&mut self.found, &description.same_above, description.detections_max, out);
@@ -77,7 +78,13 @@ impl Detector {
     }
 
     /// One call on one part; adds to `found`.
-    fn look(&mut self, picture: &Picture, part: PixelRect, masks: &[Polygon]) -> Result<(), DetectError> {
+    fn look(
+        &mut self,
+        picture: &Picture,
+        part: PixelRect,
+        masks: &[Polygon],
+        view: usize,
+    ) -> Result<(), DetectError> {
         let placement = self.prepare(picture, part, masks)?;
         let description = self.model.description();
         let candidates = &mut self.candidates;
@@ -87,7 +94,7 @@ impl Detector {
             .map_err(|bad| refused(&self.model, bad))?;
         suppress(candidates, &description.same_above);
         candidates.truncate(description.detections_max);
-        self.found.extend(candidates.iter().filter_map(|one| on_picture(one, &placement)));
+        self.found.extend(candidates.iter().filter_map(|one| on_picture(one, &placement, view)));
         Ok(())
     }
 

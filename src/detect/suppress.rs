@@ -19,6 +19,8 @@ const PART_FROM: f32 = 0.7;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Found {
     pub(super) detection: Detection,
+    /// Which view of the frame.
+    pub(super) view: usize,
     /// The thing seems to go on beyond an edge of the view that is not an edge of the picture.
     pub(super) cut: bool,
 }
@@ -51,7 +53,7 @@ fn as_box([l, t, r, b]: [f32; 4]) -> UnitBox {
 }
 
 /// A candidate on the picture, cut to its view; `None` where nothing of it is left.
-pub(super) fn on_picture(candidate: &Candidate, placement: &Placement) -> Option<Found> {
+pub(super) fn on_picture(candidate: &Candidate, placement: &Placement, view: usize) -> Option<Found> {
     let [l, t, r, b] = candidate.edges;
     let content = placement.content;
     let (left, top) = (content.x as f32, content.y as f32);
@@ -68,7 +70,7 @@ pub(super) fn on_picture(candidate: &Candidate, placement: &Placement) -> Option
         || (part.y + part.h < picture.h && bottom - b < CUT_WITHIN_PX);
     let bbox = placement.to_unit(edges).clamped();
     let detection = Detection { class: candidate.class, confidence: candidate.confidence, bbox };
-    Some(Found { detection, cut })
+    Some(Found { detection, view, cut })
 }
 
 /// One detection a thing out of what all views of a frame found, surest first, at most `most`.
@@ -76,19 +78,30 @@ pub(super) fn merge(found: &mut [Found], same: &SameAbove, most: usize, out: &mu
     // Whole boxes first, since a part of a thing is often surer than the thing; then larger parts before smaller ones.
     let rank = |one: &Found| if one.cut { one.detection.bbox.area() } else { one.detection.confidence };
     found.sort_by(|a, b| a.cut.cmp(&b.cut).then(rank(b).total_cmp(&rank(a))));
-    let first = out.len();
-    for one in found.iter() {
-        let group = one.detection.class.group();
-        let bbox = one.detection.bbox;
-        let repeats = out[first..].iter().any(|other| {
-            other.class.group() == group
-                && (other.bbox.iou(&bbox) > same.of(group)
-                    || (one.cut && bbox.covered_by(&other.bbox) >= PART_FROM))
-        });
-        if !repeats {
-            out.push(one.detection);
+    let mut kept = 0;
+    for index in 0..found.len() {
+        let one = found[index];
+        // Within a view, repeats are gone already.
+        let others = found[..kept].iter().filter(|other| other.view != one.view);
+        if !others.into_iter().any(|other| repeats(&one, other, same)) {
+            found[kept] = one;
+            kept += 1;
         }
     }
+    let first = out.len();
+    out.extend(found[..kept].iter().map(|one| one.detection));
     out[first..].sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     out.truncate(first + most);
 }
+
+/// Whether two views' boxes are of one thing, of which `other` is the better one.
+fn repeats(one: &Found, other: &Found, same: &SameAbove) -> bool {
+    let group = one.detection.class.group();
+    let (bbox, better) = (&one.detection.bbox, &other.detection.bbox);
+    group == other.detection.class.group()
+        && (bbox.iou(better) > same.of(group) || (one.cut && bbox.covered_by(better) >= PART_FROM))
+}
+
+#[cfg(test)]
+#[path = "suppress_tests.rs"]
+mod tests;

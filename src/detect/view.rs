@@ -158,10 +158,12 @@ impl ViewPlan {
     pub fn learn(&mut self, frame: Size, view: &View, detections: &[Detection], motion: &Motion) {
         if let Some(sent) = self.probe.sent.take() {
             let fruitful = detections.iter().any(|one| explains(&one.bbox, &sent));
-            self.probe.every =
-                if fruitful { PROBE_PLANS_MIN } else { (2 * self.probe.every).min(PROBE_PLANS_MAX) };
-            self.probe.wait =
-                self.probe.wait.min(self.probe.every).max(if fruitful { 0 } else { self.probe.every });
+            if fruitful {
+                self.probe.every = PROBE_PLANS_MIN;
+            } else {
+                self.probe.every = (2 * self.probe.every).min(PROBE_PLANS_MAX);
+                self.probe.wait = self.probe.every;
+            }
         }
         // What stands still (a parked car) says nothing of the size of visitors.
         let moving =

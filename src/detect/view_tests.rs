@@ -48,7 +48,7 @@ fn walk(plan: &mut ViewPlan, px: f32, frames: usize) -> View {
                 crops.iter().any(|crop| holds(&crop.to_unit(WIDE), &at))
             }
         };
-        let seen = (large && view != View::Crops(vec![])) || cropped;
+        let seen = (large && !matches!(view, View::Crops(_))) || cropped;
         let found: Vec<_> = seen.then(|| person(at)).into_iter().collect();
         plan.learn(WIDE, &view, &found, &motion);
         last = view;

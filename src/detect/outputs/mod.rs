@@ -343,3 +343,6 @@ fn activate(activation: Activation, value: f32) -> f32 {
         Activation::Sigmoid => 1.0 / (1.0 + (-value).exp()),
     }
 }
+
+#[cfg(test)]
+mod tests;
