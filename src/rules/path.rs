@@ -223,7 +223,7 @@ impl Path {
             && self.seen.mono < new.born.mono
             && gap <= GAP_MAX
             && (0.6..=1.7).contains(&taller)
-            && !self.leaves()
+            && !self.leaves(gap)
             && !self.shares_side(new)
             && self.apart(new) <= 1.5
     }
@@ -237,11 +237,15 @@ impl Path {
         by(was.x, was.y).min(by(was.x + self.velocity.0 * gap, was.y + self.velocity.1 * gap))
     }
 
-    /// At an edge of the picture, and going further. The middle of a box that is cut there goes at half the speed.
-    fn leaves(&self) -> bool {
+    /// At an edge of the picture, and going further (the middle of a box that is cut there goes at half the speed), or out of it
+    /// after `gap`.
+    fn leaves(&self, gap: Duration) -> bool {
         let slow = 0.05 * self.bbox.h();
         let (vx, vy) = self.velocity;
-        (self.bbox.l <= EDGE && vx < -slow)
+        let (x, y) = (self.bbox.foot().x + vx * gap.as_secs_f32(), self.bbox.b + vy * gap.as_secs_f32());
+        let beyond = !(0.0..=1.0).contains(&x) || !(0.0..=1.1).contains(&y);
+        beyond
+            || (self.bbox.l <= EDGE && vx < -slow)
             || (self.bbox.r >= 1.0 - EDGE && vx > slow)
             || (self.bbox.t <= EDGE && vy < -slow)
             || (self.bbox.b >= 1.0 - EDGE && vy > slow)

@@ -236,6 +236,17 @@ impl Body {
             && vx * dx + vy * dy < -0.2 * size * speed
     }
 
+    /// How far `shape` is from the way that it would have gone in `gap`: whoever was lost may have gone slower, or stopped.
+    pub(super) fn distance_along(&self, shape: &Shape, gap: Duration) -> f32 {
+        let (vx, vy) = self.measured.velocity();
+        let gap = gap.min(PATIENCE).as_secs_f32();
+        let (wx, wy) = (vx * gap, vy * gap);
+        let (px, py) = (shape.cx - self.last.cx, shape.cy - self.last.cy);
+        let length = wx * wx + wy * wy;
+        let share = if length > 0.0 { ((px * wx + py * wy) / length).clamp(0.0, 1.0) } else { 0.0 };
+        (px - share * wx).hypot(py - share * wy)
+    }
+
     /// What it has been taken for most.
     pub(super) fn class(&self) -> Class {
         let mut best = 0;
