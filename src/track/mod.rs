@@ -370,7 +370,7 @@ const ALONE: f32 = 2.0;
 /// How far from its predicted centre a track may be found, in heights of the picture. Grows with the uncertainty of the filter and
 /// with the time since it was seen, but no further than such a thing goes in a second, or between two looks.
 fn reach(body: &Body, at: Mono, interval: Duration, pass: Pass) -> f32 {
-    let own = 0.4 * body.last.size();
+    let own = 0.4 * body.size();
     let gap = at.since(body.seen);
     if pass == Pass::Doubtful {
         // What was lost on its way is found again in a doubtful detection only where the boxes overlap.
@@ -381,7 +381,7 @@ fn reach(body: &Body, at: Mono, interval: Duration, pass: Pass) -> f32 {
     let far = (3.0 * body.filter.unsure()).min(2.0 * body::speed(body.group) * body.last.h * counts);
     // Who was lost comes back near where it should be; what is further off is more likely somebody else.
     let lost = gap > Duration::from_millis(400).max(interval * 2);
-    own + if lost { far.min(0.8 * body.last.size()) } else { far }
+    own + if lost { far.min(0.8 * body.size()) } else { far }
 }
 
 /// What it costs to take a detection for a track: how little the boxes overlap, how far apart the centres are, how different the
@@ -401,11 +401,11 @@ fn cost(body: &Body, at: Mono, detection: &Detection, shape: &Shape, reach: f32)
     if lost && overlap < 0.3 && body.would_turn_back(shape) {
         return NEVER;
     }
-    let taller = (shape.h / expected.h.max(1e-3)).ln().abs();
+    let taller = body.differs(shape);
     if taller > if lost { 0.4 } else { 0.8 } && overlap < 0.3 {
         return NEVER;
     }
-    let apart = distance / (0.5 * (shape.size() + body.last.size())).max(1e-3);
+    let apart = distance / (0.5 * (shape.size() + body.size())).max(1e-3);
     let stale = gap.as_secs_f32().min(3.0) / 3.0;
     0.6 * (1.0 - overlap) + 0.6 * apart / (apart + 0.5) + 0.2 * taller.min(1.0) + 0.1 * stale
 }
