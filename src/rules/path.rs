@@ -29,6 +29,8 @@ pub(super) struct Path {
     born: Now,
     first_box: UnitBox,
     bbox: UnitBox,
+    /// Its usual width and height: half hidden, a box says less.
+    usual: (f32, f32),
     /// When it was last detected.
     seen: Now,
     /// Velocity of the foot, shares of the picture a second, smoothed.
@@ -174,6 +176,7 @@ impl Path {
             born: now,
             first_box: track.bbox,
             bbox: track.bbox,
+            usual: (track.bbox.w(), track.bbox.h()),
             seen: now,
             velocity: (0.0, 0.0),
             looks: track.looks,
@@ -200,6 +203,9 @@ impl Path {
                 let share = dt / (dt + 0.3);
                 self.velocity.0 += share * ((to.x - from.x) / dt - self.velocity.0);
                 self.velocity.1 += share * ((to.y - from.y) / dt - self.velocity.1);
+                let share = dt / (dt + 0.5);
+                self.usual.0 += share * (track.bbox.w() - self.usual.0);
+                self.usual.1 += share * (track.bbox.h() - self.usual.1);
             }
             self.bbox = track.bbox;
             self.seen = now;
@@ -214,7 +220,7 @@ impl Path {
     /// been; and this one had moved, was not on its way out of the picture, and has not been seen since.
     fn may_become(&self, new: &Self) -> bool {
         let gap = new.born.mono.since(self.seen.mono);
-        let taller = new.bbox.h().max(1e-4) / self.bbox.h().max(1e-4);
+        let taller = |h: f32| (0.6..=1.7).contains(&(new.bbox.h().max(1e-4) / h.max(1e-4)));
         self.track != new.track
             && self.group == new.group
             && self.heir.is_none()
@@ -222,26 +228,34 @@ impl Path {
             && self.hits >= 2
             && self.seen.mono < new.born.mono
             && gap <= GAP_MAX
-            && (0.6..=1.7).contains(&taller)
-            && !self.leaves()
+            && (taller(self.bbox.h()) || taller(self.usual.1))
+            && !self.leaves(gap)
             && !self.shares_side(new)
             && self.apart(new) <= 1.5
     }
 
     /// How far the birth of `new` is from where this one was, or should have been by then; in sizes of its box.
     fn apart(&self, new: &Self) -> f32 {
-        let size = (self.bbox.w() * self.bbox.h()).max(0.0).sqrt().max(1e-3);
+        let own = (self.bbox.w() * self.bbox.h()).max(self.usual.0 * self.usual.1);
+        let size = own.max(0.0).sqrt().max(1e-3);
         let gap = new.born.mono.since(self.seen.mono).as_secs_f32();
-        let (was, to) = (self.bbox.foot(), new.first_box.foot());
-        let by = |x: f32, y: f32| (to.x - x).hypot(to.y - y) / size;
-        by(was.x, was.y).min(by(was.x + self.velocity.0 * gap, was.y + self.velocity.1 * gap))
+        let (dx, dy) = (self.velocity.0 * gap, self.velocity.1 * gap);
+        let (was, is) = (self.bbox, new.first_box);
+        let x = is.foot().x - was.foot().x;
+        // Feet or heads: one of them may have been hidden.
+        let by = |y: f32| x.hypot(y).min((x - dx).hypot(y - dy)) / size;
+        by(is.b - was.b).min(by(is.t - was.t))
     }
 
-    /// At an edge of the picture, and going further. The middle of a box that is cut there goes at half the speed.
-    fn leaves(&self) -> bool {
+    /// At an edge of the picture, and going further (the middle of a box that is cut there goes at half the speed), or out of it
+    /// after `gap`.
+    fn leaves(&self, gap: Duration) -> bool {
         let slow = 0.05 * self.bbox.h();
         let (vx, vy) = self.velocity;
-        (self.bbox.l <= EDGE && vx < -slow)
+        let (x, y) = (self.bbox.foot().x + vx * gap.as_secs_f32(), self.bbox.b + vy * gap.as_secs_f32());
+        let beyond = !(0.0..=1.0).contains(&x) || !(0.0..=1.1).contains(&y);
+        beyond
+            || (self.bbox.l <= EDGE && vx < -slow)
             || (self.bbox.r >= 1.0 - EDGE && vx > slow)
             || (self.bbox.t <= EDGE && vy < -slow)
             || (self.bbox.b >= 1.0 - EDGE && vy > slow)

@@ -72,6 +72,8 @@ pub(super) struct Body {
     measured: Filter,
     /// The box as it was last seen.
     pub(super) last: Shape,
+    /// Its usual height and width: half hidden, a box says less.
+    pub(super) usual: (f32, f32),
     pub(super) seen: Mono,
     pub(super) hits: u32,
     votes: [f32; Class::ALL.len()],
@@ -103,6 +105,7 @@ impl Body {
             measured: filter,
             filter,
             last: shape,
+            usual: (shape.h, shape.w),
             seen: at,
             hits: 1,
             votes: [0.0; Class::ALL.len()],
@@ -162,6 +165,10 @@ impl Body {
         if !self.moved {
             self.judge_motion(at, shape, stir);
         }
+        let dt = at.since(self.seen).min(STANDS_AFTER).as_secs_f32();
+        let share = dt / (dt + 0.5);
+        self.usual.0 += (shape.h - self.usual.0) * share;
+        self.usual.1 += (shape.w - self.usual.1) * share;
         self.last = shape;
         self.seen = at;
     }
@@ -234,6 +241,28 @@ impl Body {
         matches!(self.group, Group::Vehicle | Group::TwoWheeler)
             && speed > 0.5 * size
             && vx * dx + vy * dy < -0.2 * size * speed
+    }
+
+    /// How far `shape` is from the way that it would have gone in `gap`: whoever was lost may have gone slower, or stopped.
+    pub(super) fn distance_along(&self, shape: &Shape, gap: Duration) -> f32 {
+        let (vx, vy) = self.measured.velocity();
+        let gap = gap.min(PATIENCE).as_secs_f32();
+        let (wx, wy) = (vx * gap, vy * gap);
+        let (px, py) = (shape.cx - self.last.cx, shape.cy - self.last.cy);
+        let length = wx * wx + wy * wy;
+        let share = if length > 0.0 { ((px * wx + py * wy) / length).clamp(0.0, 1.0) } else { 0.0 };
+        (px - share * wx).hypot(py - share * wy)
+    }
+
+    /// How much higher or lower `shape` is than it should be, or than it usually was: 0 for the same, 0.7 for twice or half.
+    pub(super) fn differs(&self, shape: &Shape) -> f32 {
+        let from = |h: f32| (shape.h / h.max(1e-3)).ln().abs();
+        from(self.filter.shape().h).min(from(self.usual.0))
+    }
+
+    /// Edge of the square of its usual area.
+    pub(super) fn size(&self) -> f32 {
+        self.last.size().max((self.usual.0 * self.usual.1).max(0.0).sqrt())
     }
 
     /// What it has been taken for most.

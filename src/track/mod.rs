@@ -213,13 +213,7 @@ impl Tracker {
     fn associate(&mut self, at: Mono, pass: Pass) {
         let m = &mut self.matching;
         m.rows.clear();
-        let recent = Duration::from_millis(500).max(self.interval * 2);
-        m.rows.extend((0..self.bodies.len()).filter(|&i| {
-            let body = &self.bodies[i];
-            // What was lost on its way is not found again in a doubtful detection: those are mostly of things that stand about.
-            let may = pass == Pass::Sure || body.stands() || at.since(body.seen) <= recent;
-            m.given[i].is_none() && may
-        }));
+        m.rows.extend((0..self.bodies.len()).filter(|&i| m.given[i].is_none()));
         m.columns.clear();
         m.columns.extend((0..m.found.len()).filter(|&j| {
             let sure = is_sure(&m.found[j].0);
@@ -376,16 +370,18 @@ const ALONE: f32 = 2.0;
 /// How far from its predicted centre a track may be found, in heights of the picture. Grows with the uncertainty of the filter and
 /// with the time since it was seen, but no further than such a thing goes in a second, or between two looks.
 fn reach(body: &Body, at: Mono, interval: Duration, pass: Pass) -> f32 {
-    let own = 0.4 * body.last.size();
-    if pass == Pass::Doubtful {
-        return own;
-    }
+    let own = 0.4 * body.size();
     let gap = at.since(body.seen);
+    if pass == Pass::Doubtful {
+        // What was lost on its way is found again in a doubtful detection only where the boxes overlap.
+        let recent = gap <= Duration::from_millis(500).max(interval * 2);
+        return if recent || body.stands() { own } else { 0.0 };
+    }
     let counts = gap.min(interval.max(Duration::from_secs(1))).as_secs_f32();
     let far = (3.0 * body.filter.unsure()).min(2.0 * body::speed(body.group) * body.last.h * counts);
     // Who was lost comes back near where it should be; what is further off is more likely somebody else.
     let lost = gap > Duration::from_millis(400).max(interval * 2);
-    own + if lost { far.min(0.8 * body.last.size()) } else { far }
+    own + if lost { far.min(0.8 * body.size()) } else { far }
 }
 
 /// What it costs to take a detection for a track: how little the boxes overlap, how far apart the centres are, how different the
@@ -395,21 +391,22 @@ fn cost(body: &Body, at: Mono, detection: &Detection, shape: &Shape, reach: f32)
         return NEVER;
     }
     let expected = body.filter.shape();
-    let distance = expected.distance(shape);
+    let gap = at.since(body.seen);
+    let lost = gap > Duration::from_millis(300);
+    let distance = if lost { body.distance_along(shape, gap) } else { expected.distance(shape) };
     let overlap = expected.iou(shape).max(if body.misses > 0 { body.last.iou(shape) } else { 0.0 });
     if distance > reach && overlap < 0.3 {
         return NEVER;
     }
-    let lost = at.since(body.seen) > Duration::from_millis(300);
     if lost && overlap < 0.3 && body.would_turn_back(shape) {
         return NEVER;
     }
-    let taller = (shape.h / expected.h.max(1e-3)).ln().abs();
+    let taller = body.differs(shape);
     if taller > if lost { 0.4 } else { 0.8 } && overlap < 0.3 {
         return NEVER;
     }
-    let apart = distance / (0.5 * (shape.size() + body.last.size())).max(1e-3);
-    let stale = at.since(body.seen).as_secs_f32().min(3.0) / 3.0;
+    let apart = distance / (0.5 * (shape.size() + body.size())).max(1e-3);
+    let stale = gap.as_secs_f32().min(3.0) / 3.0;
     0.6 * (1.0 - overlap) + 0.6 * apart / (apart + 0.5) + 0.2 * taller.min(1.0) + 0.1 * stale
 }
 
