@@ -497,7 +497,7 @@ const LINE: Section = Section::plain(
 const CLASSES: Form =
     Choice(&["person", "bicycle", "motorcycle", "car", "bus", "truck", "dog", "horse", "sheep", "cow"]);
 
-const RULE: Section = Section {
+pub(super) const RULE: Section = Section {
     name: "rule.ID",
     en: "What is worth an alert, on each camera that `cameras`, `entry_points` or `villages` name; on all cameras where none of these is written.",
     zh: "报警规则，适用于 cameras、entry_points、villages 所列的每台摄像机；三者均未写时适用于全部。",
@@ -521,21 +521,21 @@ const RULE: Section = Section {
         key(
             "cameras",
             List { of: &Reference("camera"), min: 1, max: 4096 },
-            Optional("see this section"),
+            Optional("only what the other two name; all cameras without all three"),
             "Cameras on which it applies.",
             "适用的摄像机。",
         ),
         key(
             "entry_points",
             List { of: &Reference("entry_point"), min: 1, max: 4096 },
-            Optional("see this section"),
+            Optional("only what the other two name; all cameras without all three"),
             "Entry points on whose cameras it applies.",
             "适用的入口（其全部摄像机）。",
         ),
         key(
             "villages",
             List { of: &Reference("village"), min: 1, max: 1024 },
-            Optional("see this section"),
+            Optional("only what the other two name; all cameras without all three"),
             "Villages on whose cameras it applies.",
             "适用的村庄（其全部摄像机）。",
         ),

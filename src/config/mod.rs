@@ -16,6 +16,7 @@ mod read;
 mod reference;
 mod rule;
 mod schema;
+mod secret;
 mod shape;
 mod surroundings;
 mod tree;
@@ -28,6 +29,7 @@ use std::path::Path;
 
 pub use problem::{PROBLEMS_MAX, Problem, Problems};
 pub use reference::reference;
+pub use rule::RULES_MAX;
 pub use schema::schema;
 pub use surroundings::{Canned, Machine, NoSecret, SECRET_LEN_MAX, Surroundings};
 pub use truth::*;
@@ -86,7 +88,7 @@ pub fn parse(
     match config {
         Some(config) if report.is_clean() => Ok(config),
         _ => {
-            debug_assert!(!report.is_clean(), "what is missing was reported");
+            assert!(!report.is_clean(), "what is not there was reported");
             Err(report.into_problems())
         }
     }

@@ -113,6 +113,11 @@ impl<'t> Report<'t> {
         }
     }
 
+    /// Whether the text is no TOML.
+    pub(super) fn is_broken(&self) -> bool {
+        !self.broken_lines.is_empty()
+    }
+
     /// Whether nothing is wrong so far.
     pub(super) fn is_clean(&self) -> bool {
         self.problems.is_empty()

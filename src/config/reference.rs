@@ -14,7 +14,7 @@ const INTRODUCTION: &str = "\
 
 One TOML file describes a station. `cunkou check --config FILE` tells everything that is wrong with it at once, as
 `file:line: what, why, how to mend`. This page is generated from the same declarations that read the file
-(`UPDATE=1 cargo test config` writes it anew); `config/cunkou.toml` is an example with every key, and
+(`UPDATE=1 cargo test --lib config` writes it anew); `config/cunkou.toml` is an example with every key, and
 `config/cunkou.schema.json` completes it in editors that know `#:schema` (Even Better TOML, taplo).
 
 一个 TOML 文件描述一个站点。`cunkou check --config FILE` 一次列出全部错误。本页由读取配置的同一份声明生成。
@@ -54,7 +54,6 @@ fn section(of: &'static Section, page: &mut String, told: &mut Vec<&'static str>
     page.push_str("| key | value | without it | meaning |\n|---|---|---|---|\n");
     for key in of.keys {
         let absent = match key.need {
-            Need::Required if of.exactly_one.is_empty() => "**required**".to_owned(),
             Need::Required => "**required**".to_owned(),
             Need::Optional(absent) => absent.to_owned(),
             Need::Default("{}") => match key.form {
@@ -70,7 +69,6 @@ fn section(of: &'static Section, page: &mut String, told: &mut Vec<&'static str>
     if let Some(variants) = &of.variants {
         page.push('\n');
         for variant in variants.of {
-            let list = |names: &[&str]| names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
             let mut says = Vec::new();
             if !variant.needs.is_empty() {
                 says.push(format!("needs {}", list(variant.needs)));
@@ -80,6 +78,11 @@ fn section(of: &'static Section, page: &mut String, told: &mut Vec<&'static str>
             }
             writeln!(page, "- `{} = \"{}\"` {}", variants.by, variant.value, says.join(", "))
                 .expect("writing to a String cannot fail");
+        }
+    }
+    for (names, says) in [(of.exactly_one, "exactly one of"), (of.together, "both or neither of")] {
+        if !names.is_empty() {
+            writeln!(page, "\n- {says} {}", list(names)).expect("writing to a String cannot fail");
         }
     }
     for key in of.keys {
@@ -93,6 +96,10 @@ fn nested(form: &'static Form, page: &mut String, told: &mut Vec<&'static str>) 
         Form::List { of, .. } => nested(of, page, told),
         _ => {}
     }
+}
+
+fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// A value in a word or two.

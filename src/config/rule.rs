@@ -19,6 +19,9 @@ use crate::{detect::Class, id::HoursId};
 const CONFIDENCE_PERSON: f32 = 0.45;
 const CONFIDENCE_OTHER: f32 = 0.40;
 
+/// Rules of one camera at most.
+pub const RULES_MAX: usize = 64;
+
 /// Gives each rule to its cameras, in the order of the file.
 pub(super) fn rules(
     file: &Table,
@@ -26,6 +29,8 @@ pub(super) fn rules(
     cameras: &mut [(String, Camera)],
     reader: &mut Reader<'_, '_>,
 ) {
+    let index: BTreeMap<String, usize> =
+        cameras.iter().enumerate().map(|(i, (id, _))| (id.clone(), i)).collect();
     for (id, table) in file.map("rule") {
         let selected = selected(table, file, reader);
         for (camera_id, camera) in &selected {
@@ -34,11 +39,16 @@ pub(super) fn rules(
         }
         let Some(rule) = rule(id, table, file, hours, reader) else { continue };
         for (camera_id, _) in &selected {
-            if let Some((_, camera)) = cameras.iter_mut().find(|(id, _)| id == camera_id) {
-                let mut rule = rule.clone();
-                rule.version = version(&rule, camera);
-                camera.rules.push(Arc::new(rule));
+            let Some(camera) = index.get(*camera_id).map(|&i| &mut cameras[i].1) else { continue };
+            if camera.rules.len() >= RULES_MAX {
+                let what = format!("[{}] is one rule too many for camera {camera_id}", table.path);
+                let why = format!("a camera has at most {RULES_MAX}");
+                reader.report.wrong(id.at, what, why, "name fewer cameras, or remove a rule");
+                continue;
             }
+            let mut rule = rule.clone();
+            rule.version = version(&rule, camera);
+            camera.rules.push(Arc::new(rule));
         }
     }
 }

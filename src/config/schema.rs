@@ -119,7 +119,7 @@ fn form(form_: &'static Form, definitions: &mut Map<String, Value>) -> Map<Strin
         Form::Flag => json!({ "type": "boolean" }),
         Form::Whole(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Form::Real(min, max) => json!({ "type": "number", "minimum": min, "maximum": max }),
-        Form::Stream => json!({ "type": "string", "pattern": "^rtsp://[^@]+$" }),
+        Form::Stream => json!({ "type": "string", "pattern": "^[Rr][Tt][Ss][Pp]://[^/?#@]+([/?].*)?$" }),
         Form::Listen => json!({ "type": "string", "pattern": "^(\\[[0-9a-fA-F:.]+\\]|[0-9.]+):[0-9]+$" }),
         Form::Begin => json!({ "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" }),
         Form::End => json!({ "type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$" }),
@@ -170,10 +170,12 @@ fn reference(of: &'static Section, definitions: &mut Map<String, Value>) -> Stri
     format!("#/$defs/{}", of.name)
 }
 
-fn to_json(value: &DeValue<'_>) -> Value {
+pub(super) fn to_json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => json!(text),
-        DeValue::Integer(number) => number.as_str().parse::<i64>().map_or(Value::Null, |n| json!(n)),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Null, |n| json!(n))
+        }
         DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Value::Null, |n| json!(n)),
         DeValue::Boolean(flag) => json!(flag),
         DeValue::Datetime(time) => json!(time.to_string()),

@@ -179,7 +179,7 @@ pub(super) const CORNERS_MAX: usize = 64;
 pub(super) const TEXT_LEN_MAX: usize = 200;
 
 impl Form {
-    /// What is expected, as the end of "… is expected".
+    /// What is expected, as the end of "expected is …" and "write …".
     pub(super) fn expected(&self) -> String {
         match self {
             Self::Text | Self::Hidden => "a text in quotes".into(),

@@ -1,7 +1,7 @@
 //! TOML text → tables whose every value has the declared form.
 //!
-//! Owns the one foreign parser (`toml`) and the check of a text against [`super::keys`]: syntax, unknown and missing
-//! keys, forms and ranges. How values hang together is for [`super::read`].
+//! Owns the check of a text against [`super::keys`]: syntax, unknown and missing keys. Single values are judged by
+//! [`super::form`]; how they hang together is for [`super::read`]. (The crate `toml` is named in `config` alone.)
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
@@ -156,10 +156,22 @@ take! {
 /// Reads a whole text; what is wrong with it goes to the report.
 pub(super) fn parse(text: &str, section: &'static Section, report: &mut Report<'_>) -> Table {
     let (root, errors) = DeTable::parse_recoverable(text);
+    // Of a table that is written twice its header is told; that its keys are there twice then only follows.
+    let mut twice = 0..0;
     for error in errors {
-        let at = error.span().map_or(text.len(), |span| span.start);
-        let (what, why, mend) = form::syntax(error.message());
-        report.syntax(at, what, why, mend);
+        let span = error.span().unwrap_or(text.len()..text.len());
+        let (mut what, why, mend) = form::syntax(error.message());
+        if error.message().starts_with("duplicate key") {
+            if twice.contains(&span.start) {
+                continue;
+            }
+            let line = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+            if text[line..].starts_with('[') {
+                twice = span.end..text[span.end..].find("\n[").map_or(text.len(), |at| span.end + at);
+            }
+            what = format!("{} is written a second time", shown(&text[span.clone()]));
+        }
+        report.syntax(span.start, what, why, mend);
     }
     table(section, String::new(), 0, root.get_ref(), report)
 }
@@ -189,7 +201,7 @@ fn table(
         }
     }
     variant(&table, written, report);
-    company(&table, report);
+    company(&table, written, report);
     table
 }
 
@@ -199,12 +211,27 @@ fn written_keys(section: &'static Section, written: &DeTable<'_>) -> Vec<&'stati
 
 fn unknown_key(table: &Table, name: &str, at: usize, report: &mut Report<'_>) {
     let known: Vec<&str> = table.section.keys.iter().map(|key| key.name).collect();
-    let why = if table.path.is_empty() {
-        "a configuration has no such section".to_owned()
+    let (noun, why) = if table.path.is_empty() {
+        ("section", "a configuration has no such section".to_owned())
     } else {
-        format!("{} has no such key", place(&table.path))
+        ("key", format!("{} has no such key", place(&table.path)))
     };
-    report.wrong(at, format!("unknown key {}", shown(name)), why, suggestion(name, &known));
+    if is_password(table.section, name) {
+        let mend = "name an environment variable (password_env) or a file (password_file) that holds it";
+        report.wrong(
+            at,
+            format!("unknown key {}", shown(name)),
+            "a password never stands in this file",
+            mend,
+        );
+        return;
+    }
+    report.wrong(at, format!("unknown {noun} {}", shown(name)), why, suggestion(name, &known));
+}
+
+/// Whether somebody wrote the password itself.
+fn is_password(section: &Section, name: &str) -> bool {
+    section.exactly_one.contains(&"password_env") && section.key(name).is_none() && name.starts_with("pass")
 }
 
 /// What holds where a key is not written.
@@ -216,7 +243,7 @@ fn absent(key: &'static Key, table: &Table, report: &mut Report<'_>) -> Option<P
                 Form::Table(_) => format!("add a [{}] section", key.name),
                 _ => format!("add {} = {}", key.name, form::example(&key.form)),
             };
-            report.absent(table.at, what, without_stop(key.en), mend);
+            report.absent(table.at, what, format!("needed is: {}", without_stop(key.en)), mend);
             None
         }
         Need::Optional(_) => None,
@@ -263,11 +290,12 @@ fn variant(table: &Table, written: &DeTable<'_>, report: &mut Report<'_>) {
 }
 
 /// Keys that come one without the other, or together where only one may.
-fn company(table: &Table, report: &mut Report<'_>) {
+fn company(table: &Table, written: &DeTable<'_>, report: &mut Report<'_>) {
     let (one, all) = (table.section.exactly_one, table.section.together);
     let count = |names: &[&'static str]| names.iter().filter(|name| table.has(name)).count();
     let list = |names: &[&str]| names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" and ");
-    if !one.is_empty() && count(one) == 0 {
+    let told = written.keys().any(|name| is_password(table.section, name.get_ref()));
+    if !one.is_empty() && count(one) == 0 && !told {
         report.absent(
             table.at,
             format!("{} has neither of {}", place(&table.path), list(one)),
@@ -310,6 +338,10 @@ fn value(
     report: &mut Report<'_>,
 ) -> Option<Placed<Value>> {
     let at = there.span().start;
+    if report.is_broken() && there.span().is_empty() {
+        // The parser's stand-in for a value that it could not read.
+        return None;
+    }
     let it = match (form, there.get_ref()) {
         (Form::Table(section), DeValue::Table(written)) => {
             Value::Table(table(section, path.to_owned(), at, written, report))
@@ -321,7 +353,7 @@ fn value(
                     at,
                     format!("`{path}` has {} items", items.len()),
                     format!("it may have {min} to {max}"),
-                    if items.is_empty() { "list at least one, or remove the key" } else { "list fewer" },
+                    if items.len() < *min { format!("list at least {min}") } else { "list fewer".into() },
                 );
                 return None;
             }
@@ -378,7 +410,7 @@ fn map(
             other => report.wrong(
                 there.span().start,
                 format!("`{path}` is {}", form::type_name(other)),
-                format!("a table is expected: {}", without_stop(section.en)),
+                format!("expected is a table: {}", without_stop(section.en)),
                 format!("write [{path}] and its keys below"),
             ),
         }
