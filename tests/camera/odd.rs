@@ -242,8 +242,8 @@ async fn a_camera_that_plays_nothing() {
 #[tokio::test]
 async fn a_probe_of_a_stream_without_key_frames() {
     let fake = Fake::playing(SDP_H264, |mut connection, _| async move {
-        for number in 0u8.. {
-            connection.unit(u32::from(number) * 3600, &h264_delta(number)).await;
+        for number in 0u32.. {
+            connection.unit(number * 3600, &h264_delta(number as u8)).await;
             if connection.gone_within(Duration::from_millis(20)).await {
                 break;
             }
