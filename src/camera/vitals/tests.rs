@@ -108,7 +108,9 @@ fn a_camera_is_offline_until_its_first_unit_and_says_why() {
     let silent = Ending::Timeout { phase: "media", after: Duration::from_secs(10) };
     assert_eq!((script.health().state, script.reasons()), (State::Offline, vec![]));
 
-    let steps: [(&str, fn(&mut Vitals, Now, &Ending) -> bool, &Ending, bool, State, &[Reason]); 8] = [
+    type Step = fn(&mut Vitals, Now, &Ending) -> bool;
+    type Case<'a> = (&'static str, Step, &'a Ending, bool, State, &'static [Reason]);
+    let steps: [Case<'_>; 8] = [
         ("connects", |v, now, _| v.connecting(now), &refused, false, State::Offline, &[]),
         ("is refused", Vitals::ended, &refused, true, State::Offline, &[Reason::Refused]),
         ("connects", |v, now, _| v.connecting(now), &refused, false, State::Offline, &[Reason::Refused]),
@@ -159,8 +161,9 @@ fn a_stream_without_key_frames_is_degraded_until_one_comes() {
 
 #[test]
 fn a_rate_is_low_by_the_measure_of_its_own_stream() {
-    let low = [Reason::FpsLow].as_slice();
-    let cases: [(&str, &[(u32, u32)], &[Reason]); 8] = [
+    let low: &'static [Reason] = &[Reason::FpsLow];
+    type Case = (&'static str, &'static [(u32, u32)], &'static [Reason]);
+    let cases: [Case; 8] = [
         ("steady", &[(60, 25)], &[]),
         ("one a second is what this camera sends", &[(120, 1)], &[]),
         ("a hiccup", &[(60, 25), (8, 5), (5, 25)], &[]),
@@ -182,13 +185,14 @@ fn a_rate_is_low_by_the_measure_of_its_own_stream() {
 
 #[test]
 fn a_clock_that_is_wrong_is_a_reason_and_its_skew_is_told() {
-    let wrong = [Reason::Clock].as_slice();
-    let long_ago = -FIRST_MS + 60_000;
-    let cases: [(&str, &[(u32, Option<i64>)], &[Reason], Option<i64>); 7] = [
+    const LONG_AGO: i64 = -FIRST_MS + 60_000;
+    let wrong: &'static [Reason] = &[Reason::Clock];
+    type Case = (&'static str, &'static [(u32, Option<i64>)], &'static [Reason], Option<i64>);
+    let cases: [Case; 7] = [
         ("not told", &[(60, None)], &[], None),
         ("a little behind", &[(60, Some(-800))], &[], Some(-800)),
         ("an hour ahead", &[(30, Some(3_600_000))], wrong, Some(3_600_000)),
-        ("1970", &[(30, Some(long_ago))], wrong, Some(long_ago)),
+        ("1970", &[(30, Some(LONG_AGO))], wrong, Some(LONG_AGO)),
         ("briefly", &[(30, Some(0)), (8, Some(60_000)), (20, Some(0))], &[], Some(0)),
         ("between both limits it stays", &[(30, Some(6_000)), (60, Some(4_500))], wrong, Some(4_500)),
         ("put right", &[(30, Some(60_000)), (20, Some(100))], &[], Some(100)),
