@@ -136,7 +136,7 @@ impl Playing {
                 }
                 Item::Unit(unit) => unit,
             };
-            self.last = Instant::now();
+            self.last = Instant::from_std(clock.instant(arrived.mono));
             let media = self.times.media(unit.ticks, arrived.mono);
             let told = AccessUnit {
                 role,

@@ -301,3 +301,6 @@ impl Signs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

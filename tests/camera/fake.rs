@@ -32,6 +32,8 @@ pub(crate) const SDP_H264: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=fake\r\n
     m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:track1\r\n";
 pub(crate) const SDP_H265: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=fake\r\nt=0 0\r\n\
     m=video 0 RTP/AVP 96\r\na=rtpmap:96 H265/90000\r\na=control:track1\r\n";
+pub(crate) const SDP_JPEG: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=fake\r\nt=0 0\r\n\
+    m=video 0 RTP/AVP 26\r\na=control:track1\r\n";
 pub(crate) const SDP_AUDIO_FIRST: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=fake\r\nt=0 0\r\n\
     m=audio 0 RTP/AVP 0\r\na=control:track1\r\n\
     m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:track2\r\n\

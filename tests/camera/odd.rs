@@ -6,6 +6,7 @@ use cunkou::{
     camera::{Codec, Ending, Limits, StreamEvent, probe},
     config::StreamRole,
     geometry::Size,
+    id::Mint,
 };
 use futures::FutureExt;
 use tokio::net::TcpListener;
@@ -14,8 +15,8 @@ use super::{
     PATIENCE, camera, ending,
     fake::{
         Connection, Fake, H264_SPS_320X240, H264_SPS_640X480, H265_PPS, H265_SPS_320X240, H265_VPS,
-        SDP_AUDIO_FIRST, SDP_AUDIO_ONLY, SDP_H264, SDP_H265, SDP_MPEG4, h264_delta, h264_key, h265_slice,
-        hex, number_of,
+        SDP_AUDIO_FIRST, SDP_AUDIO_ONLY, SDP_H264, SDP_H265, SDP_JPEG, SDP_MPEG4, h264_delta, h264_key,
+        h265_slice, hex, number_of,
     },
     next, patient, playing, source, unit, with_password,
 };
@@ -139,6 +140,42 @@ async fn garbage_in_the_middle_of_a_stream() {
     }
 }
 
+/// Well-formed RTP packets whose payload is noise, or nearly a picture: whatever comes of it is an ending in words.
+#[tokio::test]
+async fn noise_inside_of_packets_costs_the_stream_and_nothing_else() {
+    for (sdp, first_bytes) in [
+        (SDP_H264, &[0x41, 0x65, 0x67, 0x68, 0x78, 0x7c, 0x5c][..]),
+        (SDP_H265, &[0x02, 0x26, 0x40, 0x42, 0x44, 0x60, 0x62][..]),
+        (SDP_JPEG, &[0, 0, 0, 0, 0xff, 0x41, 0x01][..]),
+    ] {
+        for seed in 0..40 {
+            let fake = Fake::start(move |mut connection, _| async move {
+                let mut mint = Mint::seeded(seed);
+                let mut draw = move |below: usize| (mint.unit() * below as f64) as usize;
+                if connection.answer_until_play(sdp).await {
+                    for packet in 0..60u32 {
+                        let mut payload: Vec<u8> =
+                            (0..draw(90)).map(|_| [0, 1, draw(256) as u8][draw(3)]).collect();
+                        if let Some(first) = payload.first_mut() {
+                            *first = first_bytes[draw(first_bytes.len())];
+                        }
+                        connection.rtp(packet / 3 * 3600, draw(3) == 0, &payload).await;
+                    }
+                }
+            })
+            .await;
+            let mut source = source(camera("noise", &fake.url()), patient());
+            let found = ending(&mut source).await;
+            let is_said = match &found {
+                Ending::Closed => true,
+                Ending::Garbage(why) => !why.contains("panic"),
+                _ => false,
+            };
+            assert!(is_said, "seed {seed}: {found:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn refusals() {
     for (status, expected) in [
@@ -242,8 +279,8 @@ async fn a_camera_that_plays_nothing() {
 #[tokio::test]
 async fn a_probe_of_a_stream_without_key_frames() {
     let fake = Fake::playing(SDP_H264, |mut connection, _| async move {
-        for number in 0u8.. {
-            connection.unit(u32::from(number) * 3600, &h264_delta(number)).await;
+        for number in 0u32.. {
+            connection.unit(number * 3600, &h264_delta(number as u8)).await;
             if connection.gone_within(Duration::from_millis(20)).await {
                 break;
             }
