@@ -3,12 +3,11 @@
 //! Owns what is written on the wire and the one connection to the broker. What is promised lies in the `store`'s outbox; this
 //! module empties it, in order, and strikes out what the broker has acknowledged.
 
+mod connection;
+pub mod courier;
+pub mod embedded;
 pub mod payload;
 pub mod topic;
 pub mod wire;
-pub mod courier;
 
-pub use courier::{
-    ACK_TIMEOUT, Action, Courier, Ending, Event, Limits, Notice, Presence, READ_MAX, SUSPECT_TRIES, Verdict,
-    WINDOW_MAX, packet_len,
-};
+pub use connection::{ConnectionSettings, WILL_DELAY, deliver, probe};

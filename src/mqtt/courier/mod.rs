@@ -76,6 +76,21 @@ pub struct Limits {
     pub packet_len_max: Option<u32>,
 }
 
+impl Limits {
+    /// Why this broker, or any, could never take this message.
+    fn refusal(&self, message: &Message) -> Option<String> {
+        if message.topic.is_empty() || message.topic.contains(['+', '#', '\0']) {
+            return Some(format!(
+                "\"{}\" is not a topic that can be published to",
+                message.topic.escape_default()
+            ));
+        }
+        let (len, max) = (packet_len(message), self.packet_len_max?);
+        (len > max as usize)
+            .then(|| format!("its packet is {len} bytes long, and this broker takes at most {max}"))
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -509,9 +524,7 @@ impl Courier {
             if !self.refusals.may_go(&message.topic) {
                 continue;
             }
-            let (len, max) = (packet_len(&message), up.limits.packet_len_max);
-            if let Some(max) = max.filter(|&max| len > max as usize) {
-                let why = format!("its packet is {len} bytes long, and this broker takes at most {max}");
+            if let Some(why) = up.limits.refusal(&message) {
                 self.done_with(seq);
                 self.suspect = self.suspect.filter(|suspect| suspect.seq != seq);
                 self.pass_over(seq, why, out);
@@ -530,10 +543,8 @@ impl Courier {
         let Link::Up(up) = &mut self.link else { return };
         up.promised_since_live = 0;
         let Some((revision, message)) = self.live.next() else { return };
-        let (len, max) = (packet_len(&message), up.limits.packet_len_max);
-        if max.is_some_and(|max| len > max as usize) {
+        if let Some(why) = up.limits.refusal(&message) {
             self.live.taken(&message.topic, revision);
-            let why = format!("its packet is {len} bytes long, and this broker takes fewer");
             out.push(Action::Tell(Notice::LiveRefused { topic: message.topic, why }));
             return;
         }
@@ -581,7 +592,7 @@ impl Courier {
     }
 }
 
-/// Length in bytes of the MQTT 5 PUBLISH packet for a message (sections 2.1 and 3.3 of the standard), at quality of service 1 with the
+/// Length in bytes, at most, of the MQTT 5 PUBLISH packet for a message (sections 2.1 and 3.3 of the standard), at quality of service 1 with the
 /// properties that we set: payload format, media type, expiry.
 pub fn packet_len(message: &Message) -> usize {
     let properties = 2 + 3 + message.content_type.len() + if message.expiry.is_some() { 5 } else { 0 };
