@@ -26,3 +26,5 @@ pub mod track;
 
 pub mod mqtt;
 pub mod store;
+
+pub mod sim;
