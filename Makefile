@@ -7,8 +7,9 @@ SEEDS ?= 200
 FUZZ_SECONDS ?= 60
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
-# A toolchain that was installed a moment ago is often not on the PATH of the shell that calls make.
-export PATH := $(PATH):$(HOME)/.cargo/bin
+# A toolchain that was installed a moment ago is often not on the PATH of the shell that calls make; and Debian keeps
+# mosquitto where only root looks.
+export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/sbin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench soak fuzz clean distclean
