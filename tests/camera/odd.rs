@@ -9,7 +9,7 @@ use cunkou::{
     id::Mint,
 };
 use futures::FutureExt;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::{
     PATIENCE, camera, ending,
@@ -40,6 +40,45 @@ async fn nobody_listens() {
     let Ending::Refused(why) = ending(&mut source).await else { panic!("somebody listens") };
     assert!(why.contains(&address.to_string()) && why.contains("refused"), "{why}");
     assert!(matches!(next(&mut source).await, StreamEvent::Ended(Ending::Refused(_))), "it stays ended");
+}
+
+/// As a host without power does: a full accept queue lets further connections wait without a word.
+#[tokio::test]
+async fn nobody_answers_to_connect() {
+    let socket = TcpSocket::new_v4().expect("loopback");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("loopback has ports");
+    let listener = socket.listen(1).expect("bound");
+    let address = listener.local_addr().expect("bound");
+    let mut waiting = Vec::new();
+    while let Ok(stream) = tokio::time::timeout(SHORT, TcpStream::connect(address)).await {
+        waiting.push(stream.expect("the queue is not full yet"));
+    }
+    let limits = Limits { describe: SHORT, connect: SHORT, ..patient() };
+    let mut source = source(camera("no-power", &format!("rtsp://{address}/")), limits);
+    assert_eq!(ending(&mut source).await, Ending::Timeout { phase: "connect", after: SHORT });
+}
+
+/// retina 0.4.21 panics on a session without a name, when it plays it and when it tears it down.
+#[tokio::test]
+async fn a_panic_of_the_library_costs_the_stream_and_nothing_else() {
+    let fake = Fake::start(|mut connection, _| async move {
+        while let Some(request) = connection.request().await {
+            if request.method == "SETUP" {
+                let transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1";
+                connection.reply(&request, "200 OK", &[transport, "Session: ;timeout=60"], "").await;
+            } else {
+                connection.answer(&request, SDP_H264).await;
+            }
+        }
+    })
+    .await;
+    for _ in 0..2 {
+        let mut source = source(camera("panics", &fake.url()), patient());
+        let found = ending(&mut source).await;
+        assert!(matches!(&found, Ending::Garbage(why) if why.contains("panic")), "{found:?}");
+        assert_eq!(ending(&mut source).await, found);
+        source.close().await;
+    }
 }
 
 #[tokio::test]
@@ -473,6 +512,7 @@ async fn a_session_is_torn_down_before_the_next_begins() {
         playing(&mut first).await;
         if orderly {
             first.close().await;
+            assert_eq!(fake.log().last().map(String::as_str), Some("torn down"));
         } else {
             drop(first);
         }
