@@ -106,12 +106,13 @@ fn condensed(text: &str, told: &Told) -> String {
         Some((what, place)) => (what, Some(place)),
         None => (text, None),
     };
-    let what = short(what.lines().next().unwrap_or_default());
-    let line = match place {
+    // Cleaned before it is cut: half a password is one too.
+    let clean = |text: &str| short(&without_credentials(text, told.password.as_deref()));
+    let what = clean(what.lines().next().unwrap_or_default());
+    match place {
         None => what,
-        Some(place) => format!("{what} [{}]", short(&format!("conn: {}", place.replace('\n', ", ")))),
-    };
-    without_credentials(&line, told.password.as_deref())
+        Some(place) => format!("{what} [{}]", clean(&format!("conn: {}", place.replace('\n', ", ")))),
+    }
 }
 
 fn short(text: &str) -> String {
@@ -227,5 +228,7 @@ mod tests {
         );
         assert_eq!(without_credentials("a://b@c d://e", None), "a://c d://e");
         assert!(condensed(&"x".repeat(9000), &told()).len() <= TEXT_LEN_MAX);
+        let cut = condensed(&format!("{} hunter22", "x".repeat(TEXT_LEN_MAX - 5)), &told());
+        assert!(!cut.contains("hunt"), "{cut}");
     }
 }
