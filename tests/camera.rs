@@ -14,11 +14,15 @@ mod fake;
 mod gst;
 #[path = "camera/interop.rs"]
 mod interop;
-#[path = "camera/odd.rs"]
-mod odd;
+#[path = "camera/opening.rs"]
+mod opening;
+#[path = "camera/streaming.rs"]
+mod streaming;
 
 /// How long a test waits for what must happen: far longer than it takes.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A limit that is meant to be reached.
+const SHORT: Duration = Duration::from_millis(300);
 
 /// A camera at `url`. Each test has an id of its own: sessions of one camera wait for each other.
 fn camera(id: &str, url: &str) -> Camera {

@@ -50,7 +50,9 @@ pub struct Vitals {
 /// What is known of a connection that plays.
 #[derive(Debug)]
 struct Streaming {
+    /// When it began to play what it plays now.
     start: Mono,
+    info: Option<StreamInfo>,
     rates: Rates,
     /// Access units a second that are usual for this stream.
     fps_usual: Option<f32>,
@@ -91,11 +93,16 @@ impl Vitals {
         self.changed(now)
     }
 
-    /// PLAY was answered, or the parameters changed. The camera is online with its first access unit, not before.
-    pub fn playing(&mut self, now: Now, _info: &StreamInfo) -> bool {
-        if self.streaming.is_none() {
-            self.streaming = Some(Streaming::new(now.mono));
+    /// PLAY was answered, or the parameters changed. The camera is online with its first access unit, not before. A
+    /// camera that comes to send another picture was set up anew: what is usual for it is learnt anew.
+    pub fn playing(&mut self, now: Now, info: &StreamInfo) -> bool {
+        let streaming = self.streaming.get_or_insert_with(|| Streaming::new(now.mono));
+        if streaming.info.as_ref().is_some_and(|before| before != info) {
+            streaming.start = now.mono;
+            streaming.fps_usual = None;
+            streaming.signs = Signs::new();
         }
+        streaming.info = Some(info.clone());
         self.changed(now)
     }
 
@@ -201,6 +208,7 @@ impl Streaming {
     fn new(now: Mono) -> Self {
         Self {
             start: now,
+            info: None,
             rates: Rates::new(now),
             fps_usual: None,
             last_key: now,

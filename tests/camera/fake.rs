@@ -280,3 +280,11 @@ pub(crate) fn h265_slice(kind: u8, number: u8) -> Vec<u8> {
 pub(crate) fn number_of(unit: &AccessUnit) -> u8 {
     unit.data[unit.data.len() - 2]
 }
+
+/// A key frame and `deltas` pictures after it, 40 ms apart.
+pub(crate) async fn gop(connection: &mut Connection, deltas: u8) {
+    connection.unit(0, &h264_key(H264_SPS_320X240, 0)).await;
+    for number in 1..=deltas {
+        connection.unit(u32::from(number) * 3600, &h264_delta(number)).await;
+    }
+}

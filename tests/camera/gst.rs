@@ -10,6 +10,8 @@ pub(crate) enum Access {
     Anybody,
     Basic(&'static str, &'static str),
     Digest(&'static str, &'static str),
+    /// Anybody, over UDP alone.
+    Udp,
 }
 
 /// A running server. Dropping it closes its port and hangs up on its clients.
@@ -71,7 +73,10 @@ fn serve(port: Option<u16>, launch: &str, access: &Access) -> server::RTSPServer
     let factory = server::RTSPMediaFactory::new();
     factory.set_launch(launch);
     factory.set_shared(true);
-    if !matches!(access, Access::Anybody) {
+    if let Access::Udp = access {
+        factory.set_protocols(gst_rtsp::RTSPLowerTrans::UDP);
+    }
+    if let Access::Basic(..) | Access::Digest(..) = access {
         let role = gst::Structure::builder("viewer")
             .field("media.factory.access", true)
             .field("media.factory.construct", true)
@@ -88,7 +93,7 @@ fn serve(port: Option<u16>, launch: &str, access: &Access) -> server::RTSPServer
                 auth.set_supported_methods(gst_rtsp::RTSPAuthMethod::Digest);
                 auth.add_digest(user, password, &token);
             }
-            Access::Anybody => {}
+            Access::Anybody | Access::Udp => {}
         }
         server.set_auth(Some(&auth));
     }

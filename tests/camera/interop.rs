@@ -75,13 +75,21 @@ async fn h264_over_tcp_tells_the_cameras_clock() {
 
 #[tokio::test]
 async fn h264_over_udp() {
-    let gst = Gst::start(None, H264, Access::Anybody);
+    let gst = Gst::start(None, H264, Access::Udp);
     let mut camera = camera("gst-h264-udp", &gst.url());
     camera.transport = Transport::Udp;
     let mut source = source(camera, patient());
     let keys = watch(&mut source, Codec::H264).await;
     assert!((3..30).contains(&keys), "{keys}");
     source.close().await;
+}
+
+#[tokio::test]
+async fn a_transport_that_the_camera_does_not_offer() {
+    let gst = Gst::start(None, H264, Access::Udp);
+    let mut source = source(camera("gst-461", &gst.url()), patient());
+    let Ending::Refused(why) = ending(&mut source).await else { panic!("it was offered") };
+    assert!(why.contains("tcp and udp"), "{why}");
 }
 
 #[tokio::test]

@@ -184,6 +184,19 @@ fn a_rate_is_low_by_the_measure_of_its_own_stream() {
 }
 
 #[test]
+fn a_camera_that_is_set_up_anew_is_learnt_anew() {
+    for (what, codec, reasons) in
+        [("another codec", Codec::H265, &[][..]), ("the same", Codec::H264, &[Reason::FpsLow])]
+    {
+        let mut script = Script::started();
+        script.units(60, 25, 25);
+        script.vitals.playing(script.now, &StreamInfo { codec, ..info() });
+        script.units(20, 5, 25);
+        assert_eq!(script.reasons(), reasons, "{what}");
+    }
+}
+
+#[test]
 fn a_clock_that_is_wrong_is_a_reason_and_its_skew_is_told() {
     const LONG_AGO: i64 = -FIRST_MS + 60_000;
     let wrong: &'static [Reason] = &[Reason::Clock];
