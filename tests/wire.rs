@@ -21,7 +21,8 @@ use cunkou::{
 use serde_json::{Value, json};
 
 fn demo() -> Config {
-    config::parse(config::demo_toml(), "demo.toml", Path::new("config"), &config::Machine).expect("the demo is valid")
+    config::parse(config::demo_toml(), "demo.toml", Path::new("config"), &config::Machine)
+        .expect("the demo is valid")
 }
 
 fn schema(name: &str) -> Value {
@@ -41,7 +42,8 @@ fn checked(message: &Message) -> Value {
     let none: Vec<String> = Vec::new();
     assert_eq!(complaints(&schema("envelope"), &value), none, "{value:#}");
     let name = value["dataschema"].as_str().expect("checked above");
-    let name = name.strip_prefix("urn:cunkou:schema:").and_then(|name| name.strip_suffix(":1.0")).expect("our name");
+    let name =
+        name.strip_prefix("urn:cunkou:schema:").and_then(|name| name.strip_suffix(":1.0")).expect("our name");
     assert_eq!(complaints(&schema(name), &value["data"]), none, "{value:#}");
     assert_eq!(message.content_type, "application/cloudevents+json");
     value
@@ -95,7 +97,9 @@ fn every_rule_of_the_demo_writes_valid_alerts_from_raised_to_ended() {
     for rule in &rules {
         let id = mint.alert(at);
         for (rev, (change, picture)) in
-            [(Change::Raised, Some(snapshot())), (Change::Updated, None), (Change::Ended, None)].into_iter().enumerate()
+            [(Change::Raised, Some(snapshot())), (Change::Updated, None), (Change::Ended, None)]
+                .into_iter()
+                .enumerate()
         {
             let verdict = verdict(&config, id, rule, change, at);
             let draft = clerk.draft(at, &verdict, picture).expect("something is promised");
@@ -103,7 +107,11 @@ fn every_rule_of_the_demo_writes_valid_alerts_from_raised_to_ended() {
             let (event_value, state_value) = (checked(event), checked(state));
             assert_eq!(event_value["cunkourev"], json!(rev + 1));
             assert_eq!(event_value["data"], state_value["data"]);
-            assert_eq!(event_value["data"]["snapshot"]["sha256"], json!("1".repeat(64)), "kept through the updates");
+            assert_eq!(
+                event_value["data"]["snapshot"]["sha256"],
+                json!("1".repeat(64)),
+                "kept through the updates"
+            );
             assert_eq!(event_value["data"]["objects"][0]["box"], json!([0.0, 0.2, 0.3, 1.0]));
             assert_eq!(event_value["data"]["objects"][0]["confidence"], json!(0.877));
             assert!(!event.retain && state.retain);
@@ -113,7 +121,10 @@ fn every_rule_of_the_demo_writes_valid_alerts_from_raised_to_ended() {
             let camera = &verdict.alert.camera.id;
             assert_eq!(event.topic, format!("cunkou/v1/demo/alert/{severity}/{kind}/{camera}"));
         }
-        assert!(clerk.draft(at, &verdict(&config, id, rule, Change::Updated, at), None).is_none(), "it is over");
+        assert!(
+            clerk.draft(at, &verdict(&config, id, rule, Change::Updated, at), None).is_none(),
+            "it is over"
+        );
     }
 }
 
@@ -194,15 +205,24 @@ fn health_and_status_are_valid() {
         last_frame: None,
         clock_skew_ms: None,
     };
-    let online =
-        Health { state: State::Online, reasons: BTreeSet::new(), detail: None, fps: 9.96, last_frame: Some(at), clock_skew_ms: Some(-12), ..offline.clone() };
+    let online = Health {
+        state: State::Online,
+        reasons: BTreeSet::new(),
+        detail: None,
+        fps: 9.96,
+        last_frame: Some(at),
+        clock_skew_ms: Some(-12),
+        ..offline.clone()
+    };
     for health in [offline, online] {
         let message = writer.health(at, &HealthData::from(&health));
         assert_eq!(message.topic, format!("cunkou/v1/demo/camera/{camera}/health"));
         assert!(message.retain);
         checked(&message);
     }
-    for (message, status) in [(writer.online(at), "online"), (writer.stopped(at), "stopped"), (writer.will(at), "offline")] {
+    for (message, status) in
+        [(writer.online(at), "online"), (writer.stopped(at), "stopped"), (writer.will(at), "offline")]
+    {
         assert_eq!(message.topic, format!("cunkou/v1/demo/node/{}/status", config.station.node));
         assert!(message.retain);
         assert_eq!(checked(&message)["data"]["status"], status);
@@ -214,7 +234,8 @@ fn the_asyncapi_document_names_every_topic_and_every_schema() {
     let path = format!("{}/docs/ref/asyncapi.json", env!("CARGO_MANIFEST_DIR"));
     let document: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("there")).expect("JSON");
     let channels = document["channels"].as_object().expect("channels");
-    let addresses: BTreeSet<&str> = channels.values().filter_map(|channel| channel["address"].as_str()).collect();
+    let addresses: BTreeSet<&str> =
+        channels.values().filter_map(|channel| channel["address"].as_str()).collect();
     let written = [
         "cunkou/v1/{station}/alert/{severity}/{kind}/{camera}",
         "cunkou/v1/{station}/alert-state/{alert_id}",

@@ -7,7 +7,9 @@ use cunkou::{
     camera::{self, Limits},
     config::{self, Broker, Camera, Config, StreamRole},
     detect::{Detector, Model, Runtime},
-    mqtt,
+    id::Mint,
+    mqtt::{self, ConnectionSettings},
+    time::Clock,
 };
 use futures::{StreamExt, stream};
 use serde_json::json;
@@ -44,21 +46,33 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
                     print(&problem.to_string())?;
                 }
             }
-            return Err(Failure::Input(anyhow!("{}: {count} {}", arguments.config.display(), plural(count, "problem"))));
+            return Err(Failure::Input(anyhow!(
+                "{}: {count} {}",
+                arguments.config.display(),
+                plural(count, "problem")
+            )));
         }
     };
     if !arguments.connect {
         if !arguments.json {
-            let (cameras, rules) = (config.cameras.len(), config.cameras.iter().map(|camera| camera.rules.len()).sum::<usize>());
+            let (cameras, rules) =
+                (config.cameras.len(), config.cameras.iter().map(|camera| camera.rules.len()).sum::<usize>());
             let file = arguments.config.display();
-            print(&format!("{file}: good: {cameras} {}, {rules} {} at them", plural(cameras, "camera"), plural(rules, "rule")))?;
+            print(&format!(
+                "{file}: good: {cameras} {}, {rules} {} at them",
+                plural(cameras, "camera"),
+                plural(rules, "rule")
+            ))?;
         }
         return Ok(());
     }
     let failed = runtime()?.block_on(connect(&config, arguments.json))?;
     match failed {
         0 => Ok(()),
-        _ => Err(Failure::Input(anyhow!("{failed} of the things that the configuration names {}", if failed == 1 { "fails" } else { "fail" }))),
+        _ => Err(Failure::Input(anyhow!(
+            "{failed} of the things that the configuration names {}",
+            if failed == 1 { "fails" } else { "fail" }
+        ))),
     }
 }
 
@@ -83,8 +97,14 @@ async fn connect(config: &Config, json: bool) -> Result<usize, Failure> {
             (format!("embedded broker {listen}"), Ok("starts with the daemon".to_owned()))
         }
         Broker::External(broker) => {
-            let tried = mqtt::probe(broker).await;
-            let result = tried.map(|()| "accepts us".to_owned()).map_err(|error| error.to_string());
+            let settings = ConnectionSettings::new(
+                &config.station,
+                broker.clone(),
+                Clock::start().now().wall,
+                Mint::from_os(),
+            );
+            let tried = mqtt::probe(&settings).await;
+            let result = tried.map(|()| "accepts us".to_owned()).map_err(|ending| ending.to_string());
             (format!("broker {}:{}", broker.host, broker.port), result)
         }
     };

@@ -54,9 +54,14 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
 /// The configuration and the camera that the files are taken for.
 fn station(arguments: &Arguments) -> Result<(Config, Arc<Camera>), Failure> {
     let (Some(file), Some(id)) = (&arguments.config, &arguments.camera) else {
-        let config = config::replay();
+        let config = config::parse(
+            config::replay_toml(),
+            "config/replay.toml",
+            Path::new("config"),
+            &config::Machine,
+        )?;
         let camera =
-            config.cameras.first().map(Arc::clone).context("the built-in configuration has a camera")?;
+            config.cameras.first().map(Arc::clone).context("the built-in configuration has no camera")?;
         return Ok((config, camera));
     };
     let config = config::load(file).map_err(Failure::input)?;

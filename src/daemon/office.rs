@@ -37,24 +37,24 @@ const SWEEP_MAX: usize = 256;
 const QUALITY: u8 = 85;
 
 /// Makes verdicts durable and tells of them.
-pub struct Office {
+pub(super) struct Office {
     /// Decides what is promised.
-    pub clerk: Clerk,
+    pub(super) clerk: Clerk,
     /// Makes it durable.
-    pub desk: Desk,
+    pub(super) desk: Desk,
     /// Folder of the pictures; exists.
-    pub snapshots: PathBuf,
+    pub(super) snapshots: PathBuf,
     /// What viewers see.
-    pub board: Arc<Board>,
+    pub(super) board: Arc<Board>,
     /// Metrics.
-    pub metrics: Metrics,
+    pub(super) metrics: Metrics,
     /// The machine's clock.
-    pub clock: Clock,
+    pub(super) clock: Clock,
 }
 
 impl Office {
     /// Works until every sender of verdicts is gone.
-    pub async fn run(mut self, mut filings: mpsc::Receiver<(Filing, Filed)>) {
+    pub(super) async fn run(mut self, mut filings: mpsc::Receiver<(Filing, Filed)>) {
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH_MAX);
@@ -169,7 +169,7 @@ impl Office {
     }
 
     /// Promises a draft that no lane waits for, then tells of it.
-    pub async fn carry_out(&self, draft: Draft) -> Result<(), Refused> {
+    pub(super) async fn carry_out(&self, draft: Draft) -> Result<(), Refused> {
         self.desk.promise(draft.writes, draft.messages).await?;
         if let Some(record) = draft.told {
             self.board.alert(record.data);

@@ -27,6 +27,7 @@ fn track(bbox: UnitBox, moved: bool) -> Track {
         confidence: Some(0.7),
         confidence_best: 0.7,
         hits: 5,
+        looks: 5,
         born: Mono::ZERO,
         seen: Mono::ZERO,
         moved,

@@ -81,5 +81,11 @@ impl Writer {
 }
 
 fn retained(topic: String, payload: Vec<u8>) -> Message {
-    Message { topic, payload: Bytes::from(payload), content_type: CONTENT_TYPE.to_owned(), retain: true, expiry: None }
+    Message {
+        topic,
+        payload: Bytes::from(payload),
+        content_type: CONTENT_TYPE.to_owned(),
+        retain: true,
+        expiry: None,
+    }
 }

@@ -109,7 +109,8 @@ fn delivery(promised: &[Ledgered], broker: &Broker, faults: &mut Vec<String>) {
             None => faults.push(format!("a promise cannot be read on {}", message.topic)),
         }
     }
-    let topics: BTreeSet<&str> = by_topic.keys().copied().chain(broker.delivered().keys().map(String::as_str)).collect();
+    let topics: BTreeSet<&str> =
+        by_topic.keys().copied().chain(broker.delivered().keys().map(String::as_str)).collect();
     for topic in topics {
         let promised = by_topic.get(topic).map_or(&[][..], Vec::as_slice);
         let delivered = broker.delivered().get(topic).map_or(&[][..], Vec::as_slice);
@@ -123,7 +124,8 @@ fn delivery(promised: &[Ledgered], broker: &Broker, faults: &mut Vec<String>) {
     for delivered in states.flat_map(|(_, delivered)| delivered) {
         let last = revs.insert(&delivered.subject, delivered.rev).unwrap_or(0);
         if delivered.rev != last + 1 {
-            faults.push(format!("alert {} went from revision {last} to {}", delivered.subject, delivered.rev));
+            faults
+                .push(format!("alert {} went from revision {last} to {}", delivered.subject, delivered.rev));
         }
     }
 }

@@ -120,7 +120,8 @@ impl Script {
     pub(super) fn is_troubled(&self, camera: usize, from: Mono, to: Mono) -> bool {
         let overlaps = |a: Mono, b: Mono| a < to && from < b;
         let camera = self.cameras[camera].faults.iter().any(|(a, b, _)| overlaps(*a, *b));
-        let killed = self.station.iter().any(|(at, fault)| *fault == StationFault::Kill && overlaps(*at, *at));
+        let killed =
+            self.station.iter().any(|(at, fault)| *fault == StationFault::Kill && overlaps(*at, *at));
         camera || killed || self.disk_full().any(|(a, b)| overlaps(a, b))
     }
 
@@ -163,7 +164,13 @@ impl Dice {
     }
 
     /// Spans of time until `end`, with pauses and lengths in seconds between bounds.
-    fn spans(&mut self, end: Mono, pause: (f64, f64), length: (f64, f64), mut each: impl FnMut(&mut Self, Mono, Mono)) {
+    fn spans(
+        &mut self,
+        end: Mono,
+        pause: (f64, f64),
+        length: (f64, f64),
+        mut each: impl FnMut(&mut Self, Mono, Mono),
+    ) {
         let mut at = Mono::ZERO;
         loop {
             let from = at + Duration::from_secs_f64(self.between(pause.0, pause.1));

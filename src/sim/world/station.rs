@@ -2,12 +2,7 @@
 //!
 //! Owns the simulated adapters' latencies. Decides nothing that a lane, the clerk or the courier would decide.
 
-use std::{
-    collections::VecDeque,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -147,7 +142,9 @@ impl<'a> Stage<'a> {
         match happening {
             Happening::Lane { camera, event } => self.lane(camera, now, event, queue),
             Happening::Unit { camera, connection } => self.send_unit(camera, connection, now, queue),
-            Happening::Silence { camera, connection, unit } => self.silence(camera, connection, unit, now, queue),
+            Happening::Silence { camera, connection, unit } => {
+                self.silence(camera, connection, unit, now, queue)
+            }
             Happening::Detected { worker } => self.detected(worker, now, queue),
             Happening::Promise => self.promise(now, queue),
             Happening::Courier(event) => self.courier(now, event, queue),
@@ -213,7 +210,11 @@ impl<'a> Stage<'a> {
                 self.employ(queue);
             }
             Act::File(filing) => {
-                let waiting = Waiting::drafted(camera, &filing, self.process.clerk.draft(now.wall, &filing.verdict, None));
+                let waiting = Waiting::drafted(
+                    camera,
+                    &filing,
+                    self.process.clerk.draft(now.wall, &filing.verdict, None),
+                );
                 self.process.unpromised.push_back(waiting);
                 queue.after(PICTURE_TAKES, Happening::Promise);
             }
@@ -304,7 +305,8 @@ impl<'a> Stage<'a> {
                 camera_clock: None,
                 picture: Picture::grey(PICTURE, 100),
             };
-            let regions: Vec<UnitBox> = somebody.map(|there| there.grown(0.1).clamped()).into_iter().collect();
+            let regions: Vec<UnitBox> =
+                somebody.map(|there| there.grown(0.1).clamped()).into_iter().collect();
             let changed_share = regions.iter().map(UnitBox::area).sum();
             let motion =
                 Motion { regions, changed_share, luma_mean: 100.0, luma_deviation: 40.0, repeats: false };
@@ -340,7 +342,8 @@ impl<'a> Stage<'a> {
             View::Full | View::FullAndCrops(_) => true,
             View::Crops(parts) => parts.iter().any(|part| bbox.covered_by(&part.to_unit(PICTURE)) > 0.9),
         };
-        let parked = Detection { class: Class::Car, confidence: 0.6, bbox: UnitBox::new(0.8, 0.2, 0.95, 0.3) };
+        let parked =
+            Detection { class: Class::Car, confidence: 0.6, bbox: UnitBox::new(0.8, 0.2, 0.95, 0.3) };
         let mut found = vec![parked];
         if let Some(there) = self.script.somebody(camera, frame.arrived.mono)
             && self.dice.unit() > MISSED
@@ -369,7 +372,11 @@ impl<'a> Stage<'a> {
                 queue.after(PROMISE_AGAIN, Happening::Promise);
                 return;
             }
-            self.promised.push(Ledgered { at: now.mono, raised: waiting.raised, messages: waiting.draft.messages });
+            self.promised.push(Ledgered {
+                at: now.mono,
+                raised: waiting.raised,
+                messages: waiting.draft.messages,
+            });
             if let Some(camera) = waiting.camera {
                 queue.after(SYNC_TAKES, Happening::Lane { camera, event: Event::Filed });
             }
