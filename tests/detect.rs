@@ -1,5 +1,7 @@
 //! The detector against values that were computed without it: see `tests/models/`.
 
+#[path = "detect/bench.rs"]
+mod bench;
 #[path = "detect/families.rs"]
 mod families;
 #[path = "detect/footage.rs"]

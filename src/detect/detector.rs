@@ -1,7 +1,10 @@
 //! One detector on one thread: picture in, detections out.
 
+use std::time::Instant;
+
 use super::{
     DetectError, Detection, Model, Runtime, View,
+    bench::Stages,
     description::Description,
     onnx::Session,
     outputs::{self, BadOutput, Candidate},
@@ -86,20 +89,34 @@ impl Detector {
         view: usize,
     ) -> Result<(), DetectError> {
         let placement = self.prepare(picture, part, masks)?;
-        let description = self.model.description();
         let candidates = &mut self.candidates;
-        candidates.clear();
-        self.session
-            .run(|tensors| outputs::decode(description, tensors, candidates))?
-            .map_err(|bad| refused(&self.model, bad))?;
-        suppress(candidates, &description.same_above);
-        candidates.truncate(description.detections_max);
+        self.session.run(|tensors| read(&self.model, tensors, candidates))??;
         self.found.extend(candidates.iter().filter_map(|one| on_picture(one, &placement, view)));
         Ok(())
     }
 
+    /// The call alone, on the input as it stands: what everything else is measured against.
+    pub(super) fn call(&mut self) -> Result<(), DetectError> {
+        self.session.run(|_| ())
+    }
+
+    /// As [`Self::detect`] on the whole picture, but for the clock.
+    pub(super) fn timed(&mut self, picture: &Picture) -> Result<Stages, DetectError> {
+        let begun = Instant::now();
+        let placement = self.prepare(picture, PixelRect::whole(picture.size()), &[])?;
+        let prepared = Instant::now();
+        let called = self.session.run(|tensors| {
+            let called = Instant::now();
+            let read = read(&self.model, tensors, &mut self.candidates);
+            read.map(|()| called)
+        })??;
+        self.found.clear();
+        self.found.extend(self.candidates.iter().filter_map(|one| on_picture(one, &placement, 0)));
+        Ok([prepared - begun, called - prepared, called.elapsed()])
+    }
+
     /// Fills the input tensor.
-    fn prepare(
+    pub(super) fn prepare(
         &mut self,
         picture: &Picture,
         part: PixelRect,
@@ -116,6 +133,20 @@ impl Detector {
             .map_err(|why| DetectError::Picture { size, why })?;
         Ok(placement)
     }
+}
+
+/// Leaves what the outputs hold in `candidates`: one a thing, surest first, as many as the description allows.
+fn read(
+    model: &Model,
+    tensors: &[outputs::Tensor<'_>],
+    candidates: &mut Vec<Candidate>,
+) -> Result<(), DetectError> {
+    let description = model.description();
+    candidates.clear();
+    outputs::decode(description, tensors, candidates).map_err(|bad| refused(model, bad))?;
+    suppress(candidates, &description.same_above);
+    candidates.truncate(description.detections_max);
+    Ok(())
 }
 
 fn refused(model: &Model, bad: BadOutput) -> DetectError {

@@ -3,6 +3,7 @@
 //! Owns classes, model descriptions, sessions and the pool. Knows nothing of tracks, rules or cameras' state: it is
 //! handed a frame and a view, and answers with detections.
 
+pub mod bench;
 mod description;
 mod detector;
 mod error;

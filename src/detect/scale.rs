@@ -33,7 +33,8 @@ pub(super) struct Scaler {
     resizer: Resizer,
     /// Luma at the content's size.
     luma: Vec<u8>,
-    /// Chroma at the content's size: U and V, or pairs of them in the first.
+    /// Chroma at the content's size too (at half of it, 3 % more people are seen on vtest that are none; it would save 0.3 ms
+    /// of 20): U and V, or pairs of them in the first.
     chroma: [Vec<u8>; 2],
     /// A plane whose memory cannot be viewed as it is.
     straight: Vec<u8>,
@@ -299,3 +300,7 @@ fn matrix(picture: &Picture) -> YuvStandardMatrix {
         YuvStandardMatrix::Bt601
     }
 }
+
+#[cfg(test)]
+#[path = "scale_tests.rs"]
+mod tests;

@@ -71,7 +71,7 @@ fn a_box_at_an_inner_edge_of_a_crop_is_cut_and_at_the_pictures_edge_it_is_not() 
 fn views_of_one_frame_are_merged() {
     let whole = [0.40, 0.40, 0.50, 0.60];
     let nearly = [0.41, 0.40, 0.50, 0.61];
-    let part = [0.40, 0.50, 0.50, 0.60];
+    let part = [0.40, 0.52, 0.50, 0.60];
     let child = [0.40, 0.52, 0.46, 0.60];
     let beside = [0.55, 0.40, 0.65, 0.60];
     for (what, all, kept) in [

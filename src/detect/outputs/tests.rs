@@ -133,7 +133,7 @@ fn any_float() -> impl Strategy<Value = f32> {
 fn any_shape() -> impl Strategy<Value = Vec<i64>> {
     prop_oneof![
         4 => (0i64..40, prop::sample::select(vec![4i64, 8, 9, 36])).prop_map(|(m, c)| vec![1, m, c]),
-        2 => (0i64..40).prop_map(|m| vec![1, 8, m]),
+        2 => (0i64..400).prop_map(|m| vec![1, 8, m]),
         2 => (0i64..40).prop_map(|m| vec![1, m]),
         2 => prop::collection::vec(prop_oneof![-2i64..70, any::<i64>()], 0..5),
     ]
