@@ -32,7 +32,7 @@ const PAUSE_S: std::ops::Range<f64> = 5.0..20.0;
 const FIRST_S: f64 = 4.0;
 
 /// What a simulated camera films.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// A still street, where somebody comes when the scenario says so.

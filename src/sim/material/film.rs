@@ -133,7 +133,7 @@ impl Encoder {
         gst::init().map_err(|e| failed(e.to_string()))?;
         let encoder = match codec {
             Codec::H264 => format!(
-                "x264enc tune=zerolatency speed-preset=veryfast pass=qual quantizer=23 threads=1 bframes=0 \
+                "x264enc tune=zerolatency speed-preset=veryfast pass=qual quantizer=24 threads=1 bframes=0 \
                  key-int-max={gop} byte-stream=true option-string=scenecut=0:keyint={gop}:min-keyint={gop} \
                  ! video/x-h264,profile=high,stream-format=byte-stream,alignment=au"
             ),

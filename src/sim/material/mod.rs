@@ -128,7 +128,7 @@ pub struct VisitCut {
 pub struct Cuts {
     /// Units from key frame to key frame. `still` and all visits are whole multiples of it.
     pub gop: usize,
-    /// The footage as it is.
+    /// The footage as it is. Empty where the scene was composed.
     pub whole: Range<usize>,
     /// Nothing happens. Empty for footage that was not composed.
     pub still: Range<usize>,
@@ -160,25 +160,22 @@ impl Reel {
 /// Names a reel: what was filmed, and how it is coded.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct ReelKey {
-    file: Option<PathBuf>,
+    source: Source,
     codec: &'static str,
 }
 
 impl ReelKey {
     fn new(source: &Source, codec: Codec) -> Self {
-        let file = match source {
-            Source::Street | Source::Busy => None,
-            Source::File(path) => Some(path.clone()),
-        };
-        Self { file, codec: codec_name(codec) }
+        Self { source: source.clone(), codec: codec_name(codec) }
     }
 }
 
 impl fmt::Display for ReelKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match &self.file {
-            None => "street".into(),
-            Some(path) => path.file_stem().unwrap_or_default().to_string_lossy(),
+        let name = match &self.source {
+            Source::Street => "street".into(),
+            Source::Busy => "busy".into(),
+            Source::File(path) => path.file_stem().unwrap_or_default().to_string_lossy(),
         };
         write!(f, "{name}-{}", self.codec)
     }
@@ -238,8 +235,8 @@ impl Material {
                 None => {
                     let footage = film::unpack(&footage, &studio.cache)?;
                     let encoded = match source {
-                        Source::File(_) => studio::transcode(&footage, codec, progress)?,
-                        Source::Street | Source::Busy => studio::compose(&footage, codec, progress)?,
+                        Source::Street => studio::compose(&footage, codec, progress)?,
+                        Source::Busy | Source::File(_) => studio::transcode(&footage, codec, progress)?,
                     };
                     cache::store(&path, &encoded)?;
                     encoded.into_reel()

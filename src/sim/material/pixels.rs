@@ -109,8 +109,9 @@ pub(super) struct Noise {
 
 /// Values in the table; a prime number of them would be as good, a power of two wraps cheaply.
 const NOISE_TABLE: usize = 1 << 18;
-/// Standard deviation of luma noise, in steps of 1/255; chroma has half of it. A daylight picture of a cheap camera.
-const NOISE_SIGMA: f32 = 2.0;
+/// Standard deviation of luma noise, in steps of 1/255; chroma has half of it. Close to what the
+/// footage itself has, so that access units of the quiet street are as large as real ones.
+const NOISE_SIGMA: f32 = 1.0;
 
 impl Noise {
     pub(super) fn seeded(seed: u64) -> Self {
@@ -159,6 +160,8 @@ pub(super) struct CutOut {
 
 /// How far around a person's box pixels may belong to the person: feet, bags, shadow.
 const MARGIN: i32 = 10;
+/// The same where other people are near, who are not to be seen.
+const MARGIN_IN_COMPANY: i32 = 3;
 /// Differences from the empty street below this are noise, and above twice this are the person.
 const DIFFERENCE: u16 = 14;
 
@@ -184,10 +187,11 @@ impl CutOut {
         alpha = area.spread(&alpha, 2, |values| {
             (values.iter().map(|&v| u32::from(v)).sum::<u32>() / values.len() as u32) as u8
         });
+        let margin = if others.is_empty() { MARGIN } else { MARGIN_IN_COMPANY };
         for (index, weight) in alpha.iter_mut().enumerate() {
             let (x, y) = ((area.l + index % area.w) as i32, (area.t + index / area.w) as i32);
             let inside = depth(person, x, y);
-            let edge = ((inside + MARGIN) * 255 / MARGIN).clamp(0, 255);
+            let edge = ((inside + margin) * 255 / margin).clamp(0, 255);
             let taken = others.iter().any(|&other| depth(other, x, y) > inside.max(-4));
             *weight = if taken { 0 } else { (i32::from(*weight) * edge / 255) as u8 };
         }
@@ -239,7 +243,7 @@ impl Area {
             for x in self.l..self.l + self.w {
                 let chroma = (y / 2) * (width / 2) + x / 2;
                 let all = difference(0, y * width + x) + 2 * (difference(1, chroma) + difference(2, chroma));
-                out.push((all.saturating_sub(DIFFERENCE) * 255 / DIFFERENCE).min(255) as u8);
+                out.push((all.saturating_sub(DIFFERENCE).min(DIFFERENCE) * 255 / DIFFERENCE) as u8);
             }
         }
         out

@@ -1,4 +1,4 @@
-//! Makes reels: the footage as it is, the empty street, and one real person at a time walking on it.
+//! Makes reels: footage as it is, or the empty street and one real person at a time walking on it.
 //!
 //! The empty street is the temporal median of the footage; a visit puts one person's own pixels back onto it, where they
 //! differ from it within that person's box. `visits.json` says which people of `vtest.avi` (Debian's `opencv-doc`) walk
@@ -24,11 +24,11 @@ const STILL_FRAMES: usize = 120;
 /// Every how many frames one is taken for the median, and how many at most.
 const MEDIAN_STEP: usize = 13;
 const MEDIAN_PICTURES: usize = 61;
-/// Frames with nobody in front of and after each visit's person: none before, so that the cut is the arrival.
+/// Frames with nobody at the end of a visit, at least. None at its start: the cut is the arrival.
 const TAIL_FRAMES: usize = 2;
 /// A person is seen where at least so many pixels are.
 const SEEN_PIXELS: usize = 40;
-/// Longest footage that is taken from a file of somebody's own, in frames: four minutes at 25 a second.
+/// Longest footage that is taken as it is, in frames: four minutes at 25 a second.
 const FILE_FRAMES_MAX: usize = 6_000;
 
 /// One person's walk through the footage.
@@ -61,7 +61,7 @@ static WALKS: LazyLock<Walks> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../visits.json")).expect("visits.json is part of this program")
 });
 
-/// The village street: whole footage, still scene, visits.
+/// The village street: still scene and visits.
 pub(super) fn compose(
     footage: &Path,
     codec: Codec,
@@ -72,29 +72,13 @@ pub(super) fn compose(
     let gop = gop_of(rate);
     let mut camera = Camera::new(codec, empty.size(), rate, gop)?;
 
-    let whole = walks.frames - walks.frames % gop;
+    let cut_outs = cut_out_people(footage, walks, &empty, progress)?;
+    let still_len = STILL_FRAMES.next_multiple_of(gop);
     let visit_frames: usize = walks.walks.iter().map(|walk| padded(walk, gop)).sum();
-    let total = (whole + STILL_FRAMES + visit_frames) as f32;
+    let total = (still_len + visit_frames) as f32;
     let mut told = |step: &'static str, shot: usize| {
-        progress(Progress { step, done: 0.15 + 0.85 * shot as f32 / total });
+        progress(Progress { step, done: 0.3 + 0.7 * shot as f32 / total });
     };
-
-    let mut film = Film::open(footage)?;
-    let mut cut_outs: Vec<Vec<Option<CutOut>>> = walks.walks.iter().map(|_| Vec::new()).collect();
-    for number in 0..whole {
-        let Some((picture, _)) = film.next()? else { return Err(not_the_footage(footage, walks)) };
-        for (walk, found) in walks.walks.iter().zip(&mut cut_outs) {
-            let Some(person) = number.checked_sub(walk.from).and_then(|n| walk.boxes.get(n)) else {
-                continue;
-            };
-            let near: Vec<PixelBox> =
-                walk.others.iter().filter(|(frame, _)| *frame == number).map(|(_, other)| *other).collect();
-            found.push(CutOut::take(picture, &empty, *person, &near));
-        }
-        camera.shoot(picture)?;
-        told("encoding the busy street", number);
-    }
-    drop(film);
 
     let mut noise = Noise::seeded(0x5eed);
     let mut scene = empty.clone();
@@ -106,13 +90,12 @@ pub(super) fn compose(
         }
         camera.shoot(&scene)
     };
-    let still_len = STILL_FRAMES.next_multiple_of(gop);
     for number in 0..still_len {
         shoot(&mut camera, None)?;
-        told("encoding the quiet street", whole + number);
+        told("encoding the quiet street", number);
     }
     let mut visits = Vec::new();
-    let mut from = whole + still_len;
+    let mut from = still_len;
     for (walk, cut_outs) in walks.walks.iter().zip(&cut_outs) {
         let length = padded(walk, gop);
         let seen = |c: &Option<CutOut>| c.as_ref().is_some_and(|c| c.visible() >= SEEN_PIXELS);
@@ -127,11 +110,33 @@ pub(super) fn compose(
         }
         from += length;
     }
-    let cuts = Cuts { gop, whole: 0..whole, still: whole..whole + still_len, visits };
-    camera.finish(cuts)
+    camera.finish(Cuts { gop, whole: 0..0, still: 0..still_len, visits })
 }
 
-/// Footage of somebody's own, as it is.
+/// Each walk's person, frame by frame.
+fn cut_out_people(
+    footage: &Path,
+    walks: &Walks,
+    empty: &Planes,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Vec<Option<CutOut>>>, SimError> {
+    let mut film = Film::open(footage)?;
+    let mut cut_outs: Vec<Vec<_>> = walks.walks.iter().map(|_| Vec::new()).collect();
+    let last = walks.walks.iter().map(|walk| walk.from + walk.boxes.len()).max().unwrap_or(0);
+    for number in 0..last {
+        let Some((picture, _)) = film.next()? else { return Err(not_the_footage(footage, walks)) };
+        for (walk, found) in walks.walks.iter().zip(&mut cut_outs) {
+            let Some(person) = number.checked_sub(walk.from).and_then(|n| walk.boxes.get(n)) else { continue };
+            let near: Vec<PixelBox> =
+                walk.others.iter().filter(|(frame, _)| *frame == number).map(|(_, other)| *other).collect();
+            found.push(CutOut::take(picture, empty, *person, &near));
+        }
+        progress(Progress { step: "cutting out visitors", done: 0.15 + 0.15 * number as f32 / last as f32 });
+    }
+    Ok(cut_outs)
+}
+
+/// Footage as it is.
 pub(super) fn transcode(
     footage: &Path,
     codec: Codec,
@@ -192,7 +197,7 @@ fn empty_street(
         }
         progress(Progress {
             step: "looking for the empty street",
-            done: 0.1 * number as f32 / walks.frames as f32,
+            done: 0.15 * number as f32 / walks.frames as f32,
         });
     }
     let rate = rate.ok_or_else(|| not_the_footage(footage, walks))?;
@@ -233,6 +238,8 @@ impl Camera {
     fn finish(self, cuts: Cuts) -> Result<Encoded, SimError> {
         let main = EncodedTrack { size: self.size, units: self.main.finish()? };
         let sub = EncodedTrack { size: half_of(self.size), units: self.sub.finish()? };
+        let end = cuts.visits.last().map_or(cuts.still.end.max(cuts.whole.end), |visit| visit.units.end);
+        assert_eq!(end, main.units.len(), "every picture that was shot belongs to a cut");
         let starts =
             [cuts.whole.start, cuts.still.start].into_iter().chain(cuts.visits.iter().map(|v| v.units.start));
         for start in starts {
