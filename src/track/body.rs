@@ -15,7 +15,10 @@
 
 use std::time::Duration;
 
-use super::filter::{Filter, Shape};
+use super::{
+    filter::{Filter, Shape},
+    is_sure,
+};
 use crate::{
     detect::{Class, Detection, Group},
     time::Mono,
@@ -127,9 +130,9 @@ impl Body {
         body
     }
 
-    /// Time passes. What stands, stays.
+    /// Time passes. What stands, stays, and so does what is missed and has never moved: its velocity is jitter.
     pub(super) fn predict(&mut self, dt: Duration) {
-        if self.stands() && self.misses > 0 {
+        if (self.stands() && self.misses > 0) || (!self.moved && self.misses > 1) {
             self.filter.stop();
         }
         self.filter.predict(dt.as_secs_f32());
@@ -162,7 +165,8 @@ impl Body {
             let dt = at.since(self.seen).as_secs_f32();
             self.place = self.place.towards(&shape, dt / (dt + 2.0));
         }
-        if !self.moved {
+        // A doubtful box may be of half a thing, or of two.
+        if !self.moved && is_sure(detection) {
             self.judge_motion(at, shape, stir);
         }
         let dt = at.since(self.seen).min(STANDS_AFTER).as_secs_f32();
@@ -254,15 +258,21 @@ impl Body {
         (px - share * wx).hypot(py - share * wy)
     }
 
-    /// How much higher or lower `shape` is than it should be, or than it usually was: 0 for the same, 0.7 for twice or half.
+    /// How much higher or lower `shape` is than it should be: 0 for the same, 0.7 for twice or half. What was half hidden when
+    /// last seen may be as high as it usually was.
     pub(super) fn differs(&self, shape: &Shape) -> f32 {
         let from = |h: f32| (shape.h / h.max(1e-3)).ln().abs();
-        from(self.filter.shape().h).min(from(self.usual.0))
+        let expected = from(self.filter.shape().h);
+        if self.is_half_hidden() { expected.min(from(self.usual.0)) } else { expected }
     }
 
-    /// Edge of the square of its usual area.
+    /// Edge of the square of its area; of its usual one, while it is half hidden.
     pub(super) fn size(&self) -> f32 {
-        self.last.size().max((self.usual.0 * self.usual.1).max(0.0).sqrt())
+        if self.is_half_hidden() { (self.usual.0 * self.usual.1).max(0.0).sqrt() } else { self.last.size() }
+    }
+
+    fn is_half_hidden(&self) -> bool {
+        self.last.h < 0.75 * self.usual.0
     }
 
     /// What it has been taken for most.
@@ -319,7 +329,9 @@ fn displacement(from: &Shape, to: &Shape) -> f32 {
     // Straight towards the camera, or away from it: both sides of the box grow, or shrink.
     let (w, h) = (to.w.max(1e-4) / from.w.max(1e-4), to.h.max(1e-4) / from.h.max(1e-4));
     let growth = w.min(h).max((1.0 / w).min(1.0 / h)) - 1.0;
-    shift.max(growth)
+    // Two things taken for one grow to one side only.
+    let alike = (w / h).ln().abs() < 0.2;
+    if alike { shift.max(growth) } else { shift }
 }
 
 /// Typical speed of a thing, in heights of its box a second.
