@@ -56,6 +56,24 @@ pub(super) struct Stir {
     pub(super) share: f32,
     /// Best intersection over union with one region.
     pub(super) alike: f32,
+    /// Whether it is still the same picture.
+    pub(super) scene: Scene,
+}
+
+/// Whether a picture goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scene {
+    /// Something moves in it, or nothing.
+    Same,
+    /// It changed as a whole: says nothing of any box, and what stood there may be gone.
+    Changed,
+}
+
+impl Stir {
+    /// Whether something may have happened to what stood there.
+    fn disturbs(&self) -> bool {
+        self.share >= STIRRED || self.scene == Scene::Changed
+    }
 }
 
 /// What is known of a place at the birth of a track.
@@ -138,11 +156,6 @@ impl Body {
         self.filter.predict(dt.as_secs_f32());
     }
 
-    /// Time passes, and nothing moves where it is: so it does not move either.
-    pub(super) fn rest(&mut self) {
-        self.filter.stop();
-    }
-
     /// It is this detection.
     pub(super) fn hit(&mut self, at: Mono, detection: &Detection, shape: Shape, stir: Stir) {
         if self.misses > 1 {
@@ -180,16 +193,22 @@ impl Body {
     /// Somebody looked, and did not find it.
     pub(super) fn miss(&mut self, dt: Duration, stir: Stir) {
         self.misses = self.misses.saturating_add(1);
-        self.stirred |= stir.share >= STIRRED;
+        self.stirred |= stir.disturbs();
         // Where something of its shape moves it may well be there, and only not be recognised: half the impatience.
         let own = self.group != Group::Vehicle && stir.alike >= OWN_MOTION;
         let counts = dt.min(MISS_MAX);
         self.missed += if own { counts / 2 } else { counts };
     }
 
-    /// Nobody looked, and nothing moves where it is. What stood goes on standing. What went has either stopped or gone unseen:
-    /// it is held for some ten seconds, unless it was on its way out of the picture.
-    pub(super) fn pass_unseen(&mut self, dt: Duration, aspect: f32) {
+    /// Nobody looked. Where something moves, it may go on. Where nothing does, what stood goes on standing; what went has either
+    /// stopped or gone unseen: it is held for some ten seconds, unless it was on its way out of the picture.
+    pub(super) fn pass_unseen(&mut self, dt: Duration, stir: Stir, aspect: f32) {
+        self.stirred |= stir.disturbs();
+        if stir.share > 0.0 {
+            self.predict(dt);
+            return;
+        }
+        self.filter.stop();
         if self.stands() && !self.stirred {
             return;
         }

@@ -253,6 +253,22 @@ fn nobody_is_lost_because_nobody_looked() {
 }
 
 #[test]
+fn who_stood_in_a_picture_that_is_gone_is_given_up() {
+    let path = [(0.0, 0.0, 0.6), (5.0, 0.5, 0.6), (20.0, 0.5, 0.6)];
+    let changed = Motion { changed_share: 0.9, regions: vec![UnitBox::FULL], ..Motion::default() };
+    for (motion, left) in [(Motion::default(), 1), (changed, 0)] {
+        let mut tracker = play(&[person(&path)], 10.0, 5.0, Looks::All).tracker;
+        let start = Mono::from_start(Duration::from_secs(10));
+        tracker.skip(start, &motion);
+        assert_eq!(tracker.wants_look(), left == 0, "only a look tells whether it is still there");
+        for look in 1..30 {
+            tracker.update(start + Duration::from_millis(200 * look), &[], &Motion::default());
+        }
+        assert_eq!(tracker.tracks().len(), left);
+    }
+}
+
+#[test]
 fn whatever_never_moved_is_furniture_also_when_it_comes_back() {
     let cone = UnitBox::new(0.5, 0.5, 0.52, 0.54);
     let walker = Motion { regions: vec![UnitBox::new(0.49, 0.48, 0.53, 0.55)], ..Motion::default() };
