@@ -544,7 +544,16 @@ fn a_newcomer_beside_somebody_is_another_visitor() {
     // Missed in one look, and seen again.
     world.look(&[(2, 0.45, 0.6)]);
     world.looks(3.0, &[(1, 0.4, 0.6), (2, 0.45, 0.6)]);
-    assert_eq!(world.raised().len(), 2);
+    let of: Vec<_> = world.changes(Change::Raised).iter().map(|v| v.alert.objects[0].track.0).collect();
+    assert_eq!(of, [1, 2]);
+}
+
+#[test]
+fn who_may_be_known_already_is_waited_for_by_the_hastiest_rule() {
+    let mut world = World::new(Rule { frames_needed: 1, frames_window: 1, ..in_view() });
+    world.looks(3.0, &[(1, 0.4, 0.6)]);
+    world.looks(3.0, &[(2, 0.42, 0.6)]);
+    assert_eq!(world.raised(), [(0, 0)]);
 }
 
 #[test]

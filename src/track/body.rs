@@ -242,17 +242,21 @@ impl Body {
     /// Whether it was last seen at an edge of the picture, on its way out, or should be outside by now.
     fn leaves(&self, aspect: f32) -> bool {
         const EDGE: f32 = 0.01;
+        if self.stands() {
+            return false;
+        }
         let now = self.filter.shape();
         if now.cx < 0.0 || now.cx > aspect || now.cy < 0.0 || now.cy > 1.0 {
             return true;
         }
         let [l, t, r, b] = self.last.edges();
         let (vx, vy) = self.measured.velocity();
-        // The middle of a box that is cut at the edge goes at half the speed.
-        let fast = 0.1 * self.last.size();
-        (l <= EDGE && vx < -fast)
-            || (r >= aspect - EDGE && vx > fast)
-            || (t <= EDGE && vy < -fast)
+        // The middle of a box that is cut at the edge goes slower and slower. Along the lower edge people walk about
+        // with their feet cut off: there it takes more than jitter.
+        let (slow, fast) = (0.1 * self.last.size(), 0.5 * self.last.size());
+        (l <= EDGE && vx < -slow)
+            || (r >= aspect - EDGE && vx > slow)
+            || (t <= EDGE && vy < -slow)
             || (b >= 1.0 - EDGE && vy > fast)
     }
 
