@@ -28,17 +28,15 @@ mod watch;
 
 use std::sync::Arc;
 
-use jiff::civil;
-
 use self::{
     path::{Paths, Succession},
     watch::Watch,
 };
 use crate::{
     alert::{Alert, Change},
-    config::{Camera, Hours},
+    config::Camera,
     id::{Mint, TrackId},
-    time::{Now, Wall},
+    time::Now,
     track::Track,
 };
 
@@ -86,19 +84,4 @@ impl Rules {
             watch.end_all(now, out);
         }
     }
-}
-
-/// Whether civil time lies in one of the spans.
-fn hours_contain(hours: &Hours, at: Wall) -> bool {
-    let local = hours.time_zone.to_datetime(at.timestamp());
-    let (day, time) = (local.date().weekday(), local.time());
-    let before = |day: civil::Weekday| day.previous();
-    hours.spans.iter().any(|span| {
-        if span.from < span.to {
-            span.days.contains(&day) && span.from <= time && time < span.to
-        } else {
-            (span.days.contains(&day) && time >= span.from)
-                || (span.days.contains(&before(day)) && time < span.to)
-        }
-    })
 }

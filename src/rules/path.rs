@@ -230,7 +230,6 @@ impl Path {
             && gap <= GAP_MAX
             && (taller(self.bbox.h()) || taller(self.usual.1))
             && !self.leaves(gap)
-            && !self.shares_side(new)
             && self.apart(new) <= 1.5
     }
 
@@ -250,7 +249,7 @@ impl Path {
     /// At an edge of the picture, and going further (the middle of a box that is cut there goes at half the speed), or out of it
     /// after `gap`.
     fn leaves(&self, gap: Duration) -> bool {
-        let slow = 0.05 * self.bbox.h();
+        let slow = 0.12 * self.bbox.h();
         let (vx, vy) = self.velocity;
         let (x, y) = (self.bbox.foot().x + vx * gap.as_secs_f32(), self.bbox.b + vy * gap.as_secs_f32());
         let beyond = !(0.0..=1.0).contains(&x) || !(0.0..=1.1).contains(&y);
@@ -259,11 +258,5 @@ impl Path {
             || (self.bbox.r >= 1.0 - EDGE && vx > slow)
             || (self.bbox.t <= EDGE && vy < -slow)
             || (self.bbox.b >= 1.0 - EDGE && vy > slow)
-    }
-
-    /// At the same side of the picture: where one goes out, another comes in.
-    fn shares_side(&self, new: &Self) -> bool {
-        (self.bbox.l <= EDGE && new.first_box.l <= EDGE)
-            || (self.bbox.r >= 1.0 - EDGE && new.first_box.r >= 1.0 - EDGE)
     }
 }

@@ -155,7 +155,7 @@ impl Watch {
 
     fn in_hours(&self, at: Wall) -> InHours {
         match &self.rule.hours {
-            Some(hours) if !super::hours_contain(hours, at) => InHours::No,
+            Some(hours) if !hours.contains(at) => InHours::No,
             Some(_) | None => InHours::Yes,
         }
     }

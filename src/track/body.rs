@@ -15,7 +15,10 @@
 
 use std::time::Duration;
 
-use super::filter::{Filter, Shape};
+use super::{
+    filter::{Filter, Shape},
+    is_sure,
+};
 use crate::{
     detect::{Class, Detection, Group},
     time::Mono,
@@ -53,6 +56,24 @@ pub(super) struct Stir {
     pub(super) share: f32,
     /// Best intersection over union with one region.
     pub(super) alike: f32,
+    /// Whether it is still the same picture.
+    pub(super) scene: Scene,
+}
+
+/// Whether a picture goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scene {
+    /// Something moves in it, or nothing.
+    Same,
+    /// It changed as a whole: says nothing of any box, and what stood there may be gone.
+    Changed,
+}
+
+impl Stir {
+    /// Whether something may have happened to what stood there.
+    fn disturbs(&self) -> bool {
+        self.share >= STIRRED || self.scene == Scene::Changed
+    }
 }
 
 /// What is known of a place at the birth of a track.
@@ -127,17 +148,12 @@ impl Body {
         body
     }
 
-    /// Time passes. What stands, stays.
+    /// Time passes. What stands, stays, and so does what is missed and has never moved: its velocity is jitter.
     pub(super) fn predict(&mut self, dt: Duration) {
-        if self.stands() && self.misses > 0 {
+        if (self.stands() && self.misses > 0) || (!self.moved && self.misses > 1) {
             self.filter.stop();
         }
         self.filter.predict(dt.as_secs_f32());
-    }
-
-    /// Time passes, and nothing moves where it is: so it does not move either.
-    pub(super) fn rest(&mut self) {
-        self.filter.stop();
     }
 
     /// It is this detection.
@@ -162,7 +178,8 @@ impl Body {
             let dt = at.since(self.seen).as_secs_f32();
             self.place = self.place.towards(&shape, dt / (dt + 2.0));
         }
-        if !self.moved {
+        // A doubtful box may be of half a thing, or of two.
+        if !self.moved && is_sure(detection) {
             self.judge_motion(at, shape, stir);
         }
         let dt = at.since(self.seen).min(STANDS_AFTER).as_secs_f32();
@@ -176,16 +193,22 @@ impl Body {
     /// Somebody looked, and did not find it.
     pub(super) fn miss(&mut self, dt: Duration, stir: Stir) {
         self.misses = self.misses.saturating_add(1);
-        self.stirred |= stir.share >= STIRRED;
+        self.stirred |= stir.disturbs();
         // Where something of its shape moves it may well be there, and only not be recognised: half the impatience.
         let own = self.group != Group::Vehicle && stir.alike >= OWN_MOTION;
         let counts = dt.min(MISS_MAX);
         self.missed += if own { counts / 2 } else { counts };
     }
 
-    /// Nobody looked, and nothing moves where it is. What stood goes on standing. What went has either stopped or gone unseen:
-    /// it is held for some ten seconds, unless it was on its way out of the picture.
-    pub(super) fn pass_unseen(&mut self, dt: Duration, aspect: f32) {
+    /// Nobody looked. Where something moves, it may go on. Where nothing does, what stood goes on standing; what went has either
+    /// stopped or gone unseen: it is held for some ten seconds, unless it was on its way out of the picture.
+    pub(super) fn pass_unseen(&mut self, dt: Duration, stir: Stir, aspect: f32) {
+        self.stirred |= stir.disturbs();
+        if stir.share > 0.0 {
+            self.predict(dt);
+            return;
+        }
+        self.filter.stop();
         if self.stands() && !self.stirred {
             return;
         }
@@ -219,17 +242,21 @@ impl Body {
     /// Whether it was last seen at an edge of the picture, on its way out, or should be outside by now.
     fn leaves(&self, aspect: f32) -> bool {
         const EDGE: f32 = 0.01;
+        if self.stands() {
+            return false;
+        }
         let now = self.filter.shape();
         if now.cx < 0.0 || now.cx > aspect || now.cy < 0.0 || now.cy > 1.0 {
             return true;
         }
         let [l, t, r, b] = self.last.edges();
         let (vx, vy) = self.measured.velocity();
-        // The middle of a box that is cut at the edge goes at half the speed.
-        let fast = 0.1 * self.last.size();
-        (l <= EDGE && vx < -fast)
-            || (r >= aspect - EDGE && vx > fast)
-            || (t <= EDGE && vy < -fast)
+        // The middle of a box that is cut at the edge goes slower and slower. Along the lower edge people walk about
+        // with their feet cut off: there it takes more than jitter.
+        let (slow, fast) = (0.1 * self.last.size(), 0.5 * self.last.size());
+        (l <= EDGE && vx < -slow)
+            || (r >= aspect - EDGE && vx > slow)
+            || (t <= EDGE && vy < -slow)
             || (b >= 1.0 - EDGE && vy > fast)
     }
 
@@ -254,15 +281,21 @@ impl Body {
         (px - share * wx).hypot(py - share * wy)
     }
 
-    /// How much higher or lower `shape` is than it should be, or than it usually was: 0 for the same, 0.7 for twice or half.
+    /// How much higher or lower `shape` is than it should be: 0 for the same, 0.7 for twice or half. What was half hidden when
+    /// last seen may be as high as it usually was.
     pub(super) fn differs(&self, shape: &Shape) -> f32 {
         let from = |h: f32| (shape.h / h.max(1e-3)).ln().abs();
-        from(self.filter.shape().h).min(from(self.usual.0))
+        let expected = from(self.filter.shape().h);
+        if self.is_half_hidden() { expected.min(from(self.usual.0)) } else { expected }
     }
 
-    /// Edge of the square of its usual area.
+    /// Edge of the square of its area; of its usual one, while it is half hidden.
     pub(super) fn size(&self) -> f32 {
-        self.last.size().max((self.usual.0 * self.usual.1).max(0.0).sqrt())
+        if self.is_half_hidden() { (self.usual.0 * self.usual.1).max(0.0).sqrt() } else { self.last.size() }
+    }
+
+    fn is_half_hidden(&self) -> bool {
+        self.last.h < 0.75 * self.usual.0
     }
 
     /// What it has been taken for most.
@@ -319,7 +352,9 @@ fn displacement(from: &Shape, to: &Shape) -> f32 {
     // Straight towards the camera, or away from it: both sides of the box grow, or shrink.
     let (w, h) = (to.w.max(1e-4) / from.w.max(1e-4), to.h.max(1e-4) / from.h.max(1e-4));
     let growth = w.min(h).max((1.0 / w).min(1.0 / h)) - 1.0;
-    shift.max(growth)
+    // Two things taken for one grow to one side only.
+    let alike = (w / h).ln().abs() < 0.2;
+    if alike { shift.max(growth) } else { shift }
 }
 
 /// Typical speed of a thing, in heights of its box a second.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use self::{
     assign::{NEVER, Solver},
-    body::{Body, Ground, Stir},
+    body::{Body, Ground, Scene, Stir},
     filter::Shape,
 };
 use crate::{
@@ -162,12 +162,7 @@ impl Tracker {
     pub fn skip(&mut self, at: Mono, motion: &Motion) -> &[Track] {
         let (at, dt) = self.advance(at);
         for (track, body) in self.tracks.iter_mut().zip(&mut self.bodies) {
-            if stir_at(&body.last, self.aspect, motion).share > 0.0 {
-                body.predict(dt);
-            } else {
-                body.rest();
-                body.pass_unseen(dt, self.aspect);
-            }
+            body.pass_unseen(dt, stir_at(&body.last, self.aspect, motion), self.aspect);
             track.confidence = None;
             track.bbox = body.filter.shape().to_unit(self.aspect);
         }
@@ -421,8 +416,9 @@ fn is_part(shape: &Shape, whole: &Shape) -> bool {
 
 /// What motion says of a box. A picture that changes as a whole says nothing of any box.
 fn stir_at(shape: &Shape, aspect: f32, motion: &Motion) -> Stir {
-    let mut stir = Stir { share: 0.0, alike: 0.0 };
+    let mut stir = Stir { share: 0.0, alike: 0.0, scene: Scene::Same };
     if motion.changed_share > 0.5 {
+        stir.scene = Scene::Changed;
         return stir;
     }
     let bbox = shape.to_unit(aspect);

@@ -253,9 +253,25 @@ fn nobody_is_lost_because_nobody_looked() {
 }
 
 #[test]
+fn who_stood_in_a_picture_that_is_gone_is_given_up() {
+    let path = [(0.0, 0.0, 0.6), (5.0, 0.5, 0.6), (20.0, 0.5, 0.6)];
+    let changed = Motion { changed_share: 0.9, regions: vec![UnitBox::FULL], ..Motion::default() };
+    for (motion, left) in [(Motion::default(), 1), (changed, 0)] {
+        let mut tracker = play(&[person(&path)], 10.0, 5.0, Looks::All).tracker;
+        let start = Mono::from_start(Duration::from_secs(10));
+        tracker.skip(start, &motion);
+        assert_eq!(tracker.wants_look(), left == 0, "only a look tells whether it is still there");
+        for look in 1..30 {
+            tracker.update(start + Duration::from_millis(200 * look), &[], &Motion::default());
+        }
+        assert_eq!(tracker.tracks().len(), left);
+    }
+}
+
+#[test]
 fn whatever_never_moved_is_furniture_also_when_it_comes_back() {
     let cone = UnitBox::new(0.5, 0.5, 0.52, 0.54);
-    let walker = Motion { regions: vec![UnitBox::new(0.49, 0.48, 0.53, 0.55)], ..Motion::default() };
+    let walker = Motion { regions: vec![UnitBox::new(0.495, 0.49, 0.525, 0.55)], ..Motion::default() };
     let cone = [Detection { class: Class::Person, confidence: 0.6, bbox: cone }];
     let mut tracker = Tracker::new(PICTURE);
     let mut t = 0;
@@ -289,6 +305,45 @@ fn the_class_is_what_it_was_taken_for_most_surely() {
     }
     let classes: Vec<_> = tracker.tracks().iter().map(|track| track.class).collect();
     assert_eq!(classes, [Class::Truck, Class::Person], "a person is never taken for a vehicle");
+}
+
+#[test]
+fn a_parked_car_of_which_half_is_hidden_has_not_moved() {
+    let mut tracker = Tracker::new(PICTURE);
+    let motion = Motion { regions: vec![UnitBox::new(0.3, 0.3, 0.6, 0.5)], ..Motion::default() };
+    for look in 0..60 {
+        // Somebody stands before its left half, and goes again.
+        let left = if (10..50).contains(&look) { 0.47 } else { 0.4 };
+        let bbox = UnitBox::new(left, 0.35, 0.55, 0.45);
+        let car = Detection { class: Class::Car, confidence: 0.7, bbox };
+        tracker.update(Mono::from_start(Duration::from_millis(200 * look)), &[car], &motion);
+    }
+    assert_eq!(tracker.tracks().iter().map(|track| track.moved).collect::<Vec<_>>(), [false]);
+}
+
+#[test]
+fn who_stands_cut_by_the_edge_of_the_picture_is_kept() {
+    let path = [(0.0, 0.0, 1.05), (5.0, 0.5, 1.05), (60.0, 0.5, 1.05), (65.0, 1.0, 1.05)];
+    let mut near = person(&path).hidden(20.0, 50.0).flickering(0.3, 0.3);
+    (near.height, near.width) = (0.6, 0.15);
+    let told = play(&[near], 66.0, 10.0, Looks::All);
+    assert_eq!(told.all.len(), 1);
+}
+
+#[test]
+fn there_are_never_more_tracks_than_allowed() {
+    let mut tracker = Tracker::new(PICTURE);
+    let crowd: Vec<Detection> = (0..DETECTIONS_MAX + 10)
+        .map(|i| {
+            let (x, y) = ((i % 15) as f32 / 15.0, (i / 15) as f32 / 15.0);
+            Detection { class: Class::Sheep, confidence: 0.8, bbox: UnitBox::new(x, y, x + 0.03, y + 0.05) }
+        })
+        .collect();
+    for look in 0..5 {
+        tracker.update(Mono::from_start(Duration::from_millis(200 * look)), &crowd, &Motion::default());
+        assert_eq!(tracker.tracks().len(), TRACKS_MAX);
+    }
+    assert!(tracker.tracks().iter().all(|track| track.hits == 5));
 }
 
 #[test]
