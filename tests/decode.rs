@@ -523,3 +523,25 @@ fn units_that_cannot_be_are_refused() {
     }
     assert_eq!(decode_all(&mut decoder, &[unit]).len(), 1);
 }
+
+#[test]
+fn the_walkers_of_vtest_move_and_what_is_parked_does_not() {
+    let Some(path) = vtest() else { return };
+    let mut detector = MotionDetector::new();
+    let mut motion = Motion::default();
+    let (mut looks, mut empty, mut covered) = (0u32, 0u32, 0.0);
+    for frame in file::Reader::open(path).expect("vtest opens") {
+        let frame = frame.expect("vtest is whole");
+        detector.look(&frame.picture, &mut motion);
+        assert!(motion.changed_share < 0.2, "frame {}: nothing changes as a whole here", frame.number);
+        assert!(motion.regions.len() <= 16);
+        if frame.number >= 20 {
+            looks += 1;
+            empty += u32::from(motion.regions.is_empty());
+            covered += motion.regions.iter().map(cunkou::geometry::UnitBox::area).sum::<f32>();
+        }
+    }
+    assert!(empty == 0, "somebody is always under way, and {empty} looks of {looks} saw nobody");
+    let mean = covered / looks as f32;
+    assert!((0.04..0.25).contains(&mean), "regions cover {mean} of the picture");
+}
