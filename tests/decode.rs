@@ -334,6 +334,29 @@ fn vtest_reads_whole() {
     assert_eq!(frames.count(), 795);
 }
 
+#[test]
+fn pictures_beyond_the_limit_are_refused_before_they_cost_memory() {
+    let backend = software();
+    let (large, small) = (Size::new(8224, 64), Size::new(320, 240));
+    for (codec, encoder) in [
+        (Codec::H264, "x264enc tune=zerolatency"),
+        (Codec::H265, "x265enc tune=zerolatency"),
+        (Codec::Mjpeg, "jpegenc"),
+    ] {
+        if !installed(codec) {
+            continue;
+        }
+        let refused = encode(encoder, codec, large, [pattern(large, 0)]);
+        let taken = encode(encoder, codec, small, [pattern(small, 0)]);
+        let mut decoder = Decoder::new(&backend, codec).expect("a decoder");
+        match decoder.decode(&refused[0], &mut vec![]) {
+            Err(DecodeError::PictureTooLarge(size)) => assert!(size.w >= 8224, "{codec:?}: {size}"),
+            other => panic!("{codec:?}: {other:?}"),
+        }
+        assert_eq!(decode_all(&mut decoder, &taken).len(), 1, "{codec:?} goes on with what it can");
+    }
+}
+
 /// A deterministic source of bytes.
 struct Dice(u64);
 
