@@ -334,6 +334,29 @@ fn vtest_reads_whole() {
     assert_eq!(frames.count(), 795);
 }
 
+#[test]
+fn pictures_beyond_the_limit_are_refused_before_they_cost_memory() {
+    let backend = software();
+    let (large, small) = (Size::new(8224, 64), Size::new(320, 240));
+    for (codec, encoder) in [
+        (Codec::H264, "x264enc tune=zerolatency"),
+        (Codec::H265, "x265enc tune=zerolatency"),
+        (Codec::Mjpeg, "jpegenc"),
+    ] {
+        if !installed(codec) {
+            continue;
+        }
+        let refused = encode(encoder, codec, large, [pattern(large, 0)]);
+        let taken = encode(encoder, codec, small, [pattern(small, 0)]);
+        let mut decoder = Decoder::new(&backend, codec).expect("a decoder");
+        match decoder.decode(&refused[0], &mut vec![]) {
+            Err(DecodeError::PictureTooLarge(size)) => assert!(size.w >= 8224, "{codec:?}: {size}"),
+            other => panic!("{codec:?}: {other:?}"),
+        }
+        assert_eq!(decode_all(&mut decoder, &taken).len(), 1, "{codec:?} goes on with what it can");
+    }
+}
+
 /// A deterministic source of bytes.
 struct Dice(u64);
 
@@ -522,4 +545,26 @@ fn units_that_cannot_be_are_refused() {
         assert_eq!(decoder.decode(&bad, &mut vec![]), Err(error));
     }
     assert_eq!(decode_all(&mut decoder, &[unit]).len(), 1);
+}
+
+#[test]
+fn the_walkers_of_vtest_move_and_what_is_parked_does_not() {
+    let Some(path) = vtest() else { return };
+    let mut detector = MotionDetector::new();
+    let mut motion = Motion::default();
+    let (mut looks, mut empty, mut covered) = (0u32, 0u32, 0.0);
+    for frame in file::Reader::open(path).expect("vtest opens") {
+        let frame = frame.expect("vtest is whole");
+        detector.look(&frame.picture, &mut motion);
+        assert!(motion.changed_share < 0.2, "frame {}: nothing changes as a whole here", frame.number);
+        assert!(motion.regions.len() <= 16);
+        if frame.number >= 20 {
+            looks += 1;
+            empty += u32::from(motion.regions.is_empty());
+            covered += motion.regions.iter().map(cunkou::geometry::UnitBox::area).sum::<f32>();
+        }
+    }
+    assert!(empty == 0, "somebody is always under way, and {empty} looks of {looks} saw nobody");
+    let mean = covered / looks as f32;
+    assert!((0.04..0.25).contains(&mean), "regions cover {mean} of the picture");
 }

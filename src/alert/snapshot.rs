@@ -3,7 +3,6 @@
 //! Owns how it looks: scaled to what a telephone shows, masks burnt in, boxes drawn. Where it is stored and how it is referred to
 //! belongs to `store`. The one place that names `jpeg_encoder`.
 
-use fast_image_resize as resize;
 use jpeg_encoder::{ColorType, Encoder, EncodingError, SamplingFactor};
 
 use crate::{
@@ -11,7 +10,7 @@ use crate::{
     geometry::{Polygon, Size, UnitBox},
 };
 
-/// Widest snapshot, in pixels: larger pictures are scaled down.
+/// Widest snapshot, in pixels: wider pictures are scaled down by 2, 3, and so on.
 pub const WIDTH_MAX: u32 = 1920;
 
 /// Quality that shows who and what without filling the disk: some 60 to 90 kB for 768x576.
@@ -29,9 +28,6 @@ pub enum SnapshotError {
     /// The picture has no pixels.
     #[error("a picture of {0} has nothing to show")]
     Empty(Size),
-    /// It could not be scaled.
-    #[error("the picture cannot be scaled down: {0}")]
-    Scale(#[from] resize::ResizeError),
     /// It could not be written as JPEG.
     #[error("the picture cannot be written as JPEG: {0}")]
     Encode(#[from] EncodingError),
@@ -65,7 +61,7 @@ pub fn encode(
     for mask in masks {
         canvas.burn(mask);
     }
-    let mut canvas = canvas.at_most(WIDTH_MAX)?;
+    let mut canvas = canvas.at_most(WIDTH_MAX);
     for (bbox, label) in boxes {
         canvas.outline(bbox, colour(label));
     }
@@ -128,20 +124,30 @@ impl Canvas {
         self.fill(r.saturating_sub(thickness).max(l), t, r, b, colour);
     }
 
-    fn at_most(self, width_max: u32) -> Result<Self, SnapshotError> {
-        let Size { w, h } = self.size;
-        if w <= width_max {
-            return Ok(self);
+    /// Scaled down by the smallest whole number that makes it narrow enough: each pixel is the mean of a square. At such
+    /// factors nothing is sharper, and a resizing library would cost a minute of every build.
+    fn at_most(self, width_max: u32) -> Self {
+        let by = self.size.w.div_ceil(width_max);
+        let size = Size::new(self.size.w / by, self.size.h / by);
+        if by == 1 || size.h == 0 {
+            return self;
         }
-        let rows = (u64::from(h) * u64::from(width_max) / u64::from(w)).max(1) as u32;
-        let pixels = resize::PixelType::U8x3;
-        let from = resize::images::Image::from_vec_u8(w, h, self.rgb, pixels)
-            .expect("three bytes a pixel, as to_rgb promises");
-        let mut to = resize::images::Image::new(width_max, rows, pixels);
-        let options = resize::ResizeOptions::new()
-            .resize_alg(resize::ResizeAlg::Convolution(resize::FilterType::Hamming));
-        resize::Resizer::new().resize(&from, &mut to, &options)?;
-        Ok(Self { size: Size::new(width_max, rows), rgb: to.into_vec() })
+        let (by, from_row, to_row) = (by as usize, 3 * self.size.w as usize, 3 * size.w as usize);
+        let mut rgb = vec![0; to_row * size.h as usize];
+        let mut sums = vec![0u32; to_row];
+        for (to, band) in rgb.chunks_exact_mut(to_row).zip(self.rgb.chunks_exact(from_row * by)) {
+            sums.fill(0);
+            for row in band.chunks_exact(from_row) {
+                for (sum, pixels) in sums.chunks_exact_mut(3).zip(row.chunks_exact(3 * by)) {
+                    for pixel in pixels.chunks_exact(3) {
+                        sum.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u32::from(*value));
+                    }
+                }
+            }
+            let area = (by * by) as u32;
+            to.iter_mut().zip(&sums).for_each(|(to, sum)| *to = ((sum + area / 2) / area) as u8);
+        }
+        Self { size, rgb }
     }
 
     fn jpeg(&self, quality: u8) -> Result<Vec<u8>, SnapshotError> {

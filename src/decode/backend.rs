@@ -177,17 +177,7 @@ impl Backend {
             Hardware::Vaapi => Self::tried(Family::Vaapi)?.alone(),
             Hardware::Nvdec => Self::tried(Family::Nvdec)?.alone(),
             Hardware::V4l2 => Self::tried(Family::V4l2)?.alone(),
-            Hardware::Auto => match Family::HARDWARE.into_iter().map(Self::tried).collect::<Vec<_>>() {
-                tried if tried.iter().any(Result::is_ok) => {
-                    tried.into_iter().flatten().next().expect("one of them is Ok")
-                }
-                tried => {
-                    let why: Vec<_> =
-                        tried.iter().filter_map(|t| t.as_ref().err()).map(ToString::to_string).collect();
-                    tracing::debug!(?why, "no hardware decodes here");
-                    Self::software()?
-                }
-            },
+            Hardware::Auto => Self::best()?,
         };
         tracing::info!("video is decoded by {}", backend.describe());
         Ok(backend)
@@ -215,6 +205,17 @@ impl Backend {
             Family::Software => DecodeError::Missing { codec, mend: self.family.mend() },
             family => family.error(format!("it has no decoder for {codec:?}")),
         }
+    }
+
+    /// The first hardware that works, else software.
+    fn best() -> Result<Self, DecodeError> {
+        for family in Family::HARDWARE {
+            match Self::tried(family) {
+                Ok(backend) => return Ok(backend),
+                Err(e) => tracing::debug!("{e}"),
+            }
+        }
+        Self::software()
     }
 
     fn software() -> Result<Self, DecodeError> {

@@ -6,7 +6,7 @@
 use gstreamer as gst;
 
 use super::{
-    Backend, Frame, Range,
+    Backend, Frame, Range, announced,
     backend::{Candidate, Route},
     chain::{Chain, Failure, PICTURE_SIDE_MAX},
     raw::{Develop, Keep},
@@ -221,6 +221,12 @@ impl Decoder {
         if unit.data.len() > UNIT_BYTES_MAX {
             return Err(DecodeError::UnitTooLarge(unit.data.len()));
         }
+        let too_large = |size: &Size| size.w > PICTURE_SIDE_MAX || size.h > PICTURE_SIDE_MAX;
+        if let Some(size) = announced::size(self.codec, &unit.data).filter(too_large) {
+            // Nothing of it comes near the decoder, which would set memory aside first.
+            self.rebuild_at_next_key();
+            return Err(DecodeError::PictureTooLarge(size));
+        }
         if self.trust == Trust::NeedsKey && !unit.is_key { Err(DecodeError::NeedsKey) } else { Ok(()) }
     }
 
@@ -286,7 +292,7 @@ impl Decoder {
         self.failures += 1;
         match failure {
             Failure::TooLarge(size) => {
-                self.reset();
+                self.rebuild_at_next_key();
                 DecodeError::PictureTooLarge(size)
             }
             Failure::Undecodable(why) => {

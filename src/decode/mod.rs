@@ -3,6 +3,7 @@
 //! Owns decoders, the decoding pool and [`Picture`], the one form that pixels have in this house. Which units are
 //! worth decoding is the lane's and the gate's business; what is in the picture, that of `motion` and `detect`.
 
+mod announced;
 mod backend;
 mod chain;
 mod decoder;

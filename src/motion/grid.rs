@@ -12,7 +12,7 @@ const CELL_MIN: u32 = 8;
 const FINE_SIDE_MAX: u32 = 1280;
 
 /// Rows between two that are sampled for the deviation.
-const SAMPLE_EVERY: usize = 4;
+const SAMPLE_EVERY: usize = 8;
 
 /// A picture in cells, row by row. Reused from picture to picture.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ pub(super) struct Grid {
     pub(super) rows: usize,
     /// Mean luma of each cell, 0..=255.
     pub(super) luma: Vec<f32>,
-    /// Sums of one row of cells by column of pixels.
-    column_sums: Vec<u32>,
+    /// Sums of one row of cells by column of pixels: at most 128 rows of 255, which fit.
+    column_sums: Vec<u16>,
 }
 
 /// What the pixels are like as a whole.
@@ -60,7 +60,7 @@ impl Grid {
             for y in from..to {
                 let line = &plane.data[y * plane.stride..][..plane.width];
                 for (sum, luma) in self.column_sums.iter_mut().zip(line) {
-                    *sum += u32::from(*luma);
+                    *sum += u16::from(*luma);
                 }
                 hash.line(line);
                 if y % SAMPLE_EVERY == 0 {
@@ -72,7 +72,7 @@ impl Grid {
             }
             let means = &mut self.luma[row * self.cols..][..self.cols];
             for (mean, columns) in means.iter_mut().zip(self.column_sums.chunks(cell)) {
-                let cell_sum: u32 = columns.iter().sum();
+                let cell_sum: u32 = columns.iter().map(|sum| u32::from(*sum)).sum();
                 sum += u64::from(cell_sum);
                 *mean = cell_sum as f32 / (columns.len() * (to - from)) as f32;
             }
