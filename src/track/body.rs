@@ -1,23 +1,12 @@
 //! One track from within: its filter, its votes, whether it stands, whether it has moved, when it is given up.
 //!
 //! Owns the life of one track. Which detection it gets belongs to [`super`].
-//!
-//! ```text
-//!                   seen                        seen
-//!            ┌───────────────┐           ┌──────────────────┐
-//! birth ─▶ Young ──3 hits──▶ Going ◀──displaced── Standing ◀┘
-//!            │                │  └──1 s in one place──▶ │
-//!            │ 0.5 s          │ 3 s (0.5 s at the edge  │ 120 s, while nothing moves there;
-//!            ▼                ▼ of the picture)         ▼ else as Going
-//!           dead             dead                      dead
-//! ```
-//! The times count looks in which it was missed, not time in which nobody looked.
 
 use std::time::Duration;
 
 use super::{
     filter::{Filter, Shape},
-    is_sure,
+    pairing::is_sure,
 };
 use crate::{
     detect::{Class, Detection, Group},
@@ -83,6 +72,31 @@ pub(super) enum Ground {
     Open,
     /// Something that never moved was taken for such a thing here before.
     Furnished,
+}
+
+/// Where a track is in its life, which says how long it is waited for.
+///
+/// ```text
+///            3 hits                 1 s in one place
+/// Young ───────────────▶ Going ◀──────────────────────▶ Standing
+///   │                      │  │      it goes, or          │
+///   │     at the edge, on  │  │  something moves there    │
+///   │     its way out      ▼  │    while it is missed     │
+///   │                  Leaving│                           │
+///   ▼ 0.5 s                ▼  ▼ 3 s                       ▼ 120 s
+///  lost              0.5 s lost                          lost
+/// ```
+/// The times count looks in which it was missed, not time in which nobody looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Seen once or twice: perhaps a mistake.
+    Young,
+    /// On its way.
+    Going,
+    /// On its way out of the picture.
+    Leaving,
+    /// In one place when it was last seen, and nothing has moved there since.
+    Standing,
 }
 
 #[derive(Debug, Clone)]
@@ -209,12 +223,13 @@ impl Body {
             return;
         }
         self.filter.stop();
-        if self.stands() && !self.stirred {
-            return;
-        }
-        self.misses = self.misses.saturating_add(1);
         let counts = dt.min(MISS_MAX);
-        self.missed += if self.leaves(aspect) || self.hits < YOUNG_HITS { counts } else { counts * 3 / 10 };
+        self.missed += match self.phase(aspect) {
+            Phase::Standing => return,
+            Phase::Young | Phase::Leaving => counts,
+            Phase::Going => counts * 3 / 10,
+        };
+        self.misses = self.misses.saturating_add(1);
     }
 
     /// In one place for a second or more when it was last seen.
@@ -227,14 +242,24 @@ impl Body {
         !self.stands() || self.stirred
     }
 
+    fn phase(&self, aspect: f32) -> Phase {
+        if self.hits < YOUNG_HITS {
+            Phase::Young
+        } else if self.leaves(aspect) {
+            Phase::Leaving
+        } else if self.stands() && !self.stirred {
+            Phase::Standing
+        } else {
+            Phase::Going
+        }
+    }
+
     /// Whether it is to be given up.
     pub(super) fn is_lost(&self, aspect: f32) -> bool {
-        let (patience, misses) = if self.hits < YOUNG_HITS || self.leaves(aspect) {
-            (PATIENCE_SHORT, 2)
-        } else if self.stands() && !self.stirred {
-            (PATIENCE_STANDING, 3)
-        } else {
-            (PATIENCE, 3)
+        let (patience, misses) = match self.phase(aspect) {
+            Phase::Young | Phase::Leaving => (PATIENCE_SHORT, 2),
+            Phase::Going => (PATIENCE, 3),
+            Phase::Standing => (PATIENCE_STANDING, 3),
         };
         self.missed >= patience && self.misses >= misses
     }
