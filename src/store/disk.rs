@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Ledger, LedgerError, Write, within_limits};
+use super::{Ledger, LedgerError, Pair, Write, within_limits};
 
 /// Below this much free space (bytes) only deletions are written: sled takes its log in segments of 512 KiB, moves live pages
 /// before it frees dead ones, and everything else on the disk grows as well.
@@ -217,7 +217,7 @@ impl Ledger for SledLedger {
         Ok(value.map(|value| value.to_vec()))
     }
 
-    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, LedgerError> {
+    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, LedgerError> {
         if from >= to {
             return Ok(Vec::new());
         }
@@ -227,7 +227,7 @@ impl Ledger for SledLedger {
             .collect()
     }
 
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, LedgerError> {
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Pair>, LedgerError> {
         if from >= to {
             return Ok(None);
         }
