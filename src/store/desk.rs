@@ -335,9 +335,9 @@ impl<L: Ledger> Work<L> {
                 let _ = answer.send(pairs.map_err(|e| Refused::Unreadable(e.to_string())));
             }
             Errand::Strike(seqs) => {
+                // What is not durable yet is kept in mind, and written with the next batch that can be.
                 if let Err(error) = self.outbox.strike(&seqs) {
-                    // A strike that is lost brings a repeat, which subscribers drop.
-                    tracing::warn!(%error, "the broker's acknowledgement could not be noted; the alerts may be sent once more");
+                    self.stick(&error);
                 }
                 self.settle_at.get_or_insert_with(|| Instant::now() + SETTLE_AFTER);
             }
@@ -385,18 +385,18 @@ impl<L: Ledger> Work<L> {
                 "the store cannot write, so that alerts wait: free the disk or mend it"
             );
         }
+        self.metrics.store_stuck.set(1);
         self.condition.send_replace(match error {
             LedgerError::Full { .. } => Condition::Full(error.to_string()),
             _ => Condition::Failing(error.to_string()),
         });
-        self.metrics.store_stuck.set(1);
     }
 
     fn unstick(&mut self) {
         if let Some(stuck) = self.stuck.take() {
             tracing::info!(after = ?stuck.since.elapsed(), "the store writes again");
-            self.condition.send_replace(Condition::Well);
             self.metrics.store_stuck.set(0);
+            self.condition.send_replace(Condition::Well);
         }
     }
 
