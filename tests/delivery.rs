@@ -190,6 +190,10 @@ async fn a_stop_is_said_and_a_kill_is_noticed() {
     let killed = Node::start(settings(broker_at(broker.port), "killed"));
     assert_eq!(subscriber.next().await, "0 node/killed/status online");
     killed.kill().await;
+    // Back before the will's delay has passed: nobody hears that it was gone.
+    let killed = Node::start(settings(broker_at(broker.port), "killed"));
+    assert_eq!(subscriber.next().await, "0 node/killed/status online");
+    killed.kill().await;
     // The will of the one that stopped would have come before this one.
     assert_eq!(subscriber.next().await, "0 node/killed/status offline");
 
