@@ -4,8 +4,8 @@
 //! messages, sessions, queues) is in memory, there are no accounts, and whoever reaches the port may read and write. So it listens on loopback unless
 //! somebody wrote otherwise. A station that is spread over machines runs a real broker (mosquitto).
 //!
-//! rumqttd speaks each version of MQTT on a port of its own: version 5 on the configured one, and version 3.1.1 (a plain
-//! `mosquitto_sub`) on the next one, where that is free.
+//! It speaks MQTT 5 and nothing older (`mosquitto_sub -V 5`): rumqttd 0.20 can listen for version 3.1.1 on another port, but panics over
+//! each message with properties (a media type, an expiry) that it has to hand to such a client, and all of ours have them.
 
 use std::{
     collections::HashMap,
@@ -15,10 +15,7 @@ use std::{
     time::Duration,
 };
 
-use rumqttd::{
-    ConnectionSettings, LinkType, Router, RouterConfig, Server, ServerSettings,
-    protocol::{v4::V4, v5::V5},
-};
+use rumqttd::{ConnectionSettings, LinkType, Router, RouterConfig, Server, ServerSettings, protocol::v5::V5};
 use tokio::sync::oneshot;
 
 use crate::config::ExternalBroker;
@@ -64,16 +61,13 @@ pub enum BrokerError {
 #[derive(Debug)]
 pub struct EmbeddedBroker {
     listen: SocketAddr,
-    listen_v4: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
-/// Starts a broker that listens on `listen` for MQTT 5 (port 0: any that is free) and, where it is free, on the next port for MQTT 3.1.1.
+/// Starts a broker that listens on `listen` (port 0: any that is free).
 pub fn start(listen: SocketAddr) -> Result<EmbeddedBroker, BrokerError> {
     let listen = free(listen)?;
-    let listen_v4 =
-        listen.port().checked_add(1).and_then(|port| free(SocketAddr::new(listen.ip(), port)).ok());
     let router = Router::new(
         0,
         RouterConfig {
@@ -85,8 +79,7 @@ pub fn start(listen: SocketAddr) -> Result<EmbeddedBroker, BrokerError> {
         },
     )
     .spawn();
-    let mut v5 = Server::new(settings("mqtt-v5", listen), router.clone(), V5);
-    let mut v4 = listen_v4.map(|listen| Server::new(settings("mqtt-v4", listen), router, V4));
+    let mut server = Server::new(settings(listen), router, V5);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(BrokerError::Start)?;
     let (stop, stopped) = oneshot::channel::<()>();
@@ -94,18 +87,11 @@ pub fn start(listen: SocketAddr) -> Result<EmbeddedBroker, BrokerError> {
         .name("broker".into())
         .spawn(move || {
             runtime.block_on(async move {
-                let serve_v4 = async {
-                    match &mut v4 {
-                        Some(v4) => v4.start(LinkType::Remote).await,
-                        None => std::future::pending().await,
-                    }
-                };
                 tokio::select! {
                     biased;
                     // Dropped or told: both mean stop.
                     _ = stopped => {}
-                    ended = v5.start(LinkType::Remote) => told(listen, ended),
-                    ended = serve_v4 => told(listen, ended),
+                    ended = server.start(LinkType::Remote) => told(listen, ended),
                 }
             });
             // Connections end with the runtime; what they run is cancelled, not waited for.
@@ -113,19 +99,14 @@ pub fn start(listen: SocketAddr) -> Result<EmbeddedBroker, BrokerError> {
         })
         .map_err(BrokerError::Start)?;
     wait_for(listen)?;
-    tracing::info!(%listen, listen_v4 = listen_v4.map(tracing::field::display), "the embedded broker listens (MQTT 5; 3.1.1 on the second)");
-    Ok(EmbeddedBroker { listen, listen_v4, stop: Some(stop), thread: Some(thread) })
+    tracing::info!(%listen, "the embedded broker listens (MQTT 5)");
+    Ok(EmbeddedBroker { listen, stop: Some(stop), thread: Some(thread) })
 }
 
 impl EmbeddedBroker {
-    /// Where it listens for MQTT 5.
+    /// Where it listens.
     pub fn listen(&self) -> SocketAddr {
         self.listen
-    }
-
-    /// Where it listens for MQTT 3.1.1, if it does.
-    pub fn listen_v4(&self) -> Option<SocketAddr> {
-        self.listen_v4
     }
 
     /// How to connect to it.
@@ -166,9 +147,9 @@ impl Drop for EmbeddedBroker {
     }
 }
 
-fn settings(name: &str, listen: SocketAddr) -> ServerSettings {
+fn settings(listen: SocketAddr) -> ServerSettings {
     ServerSettings {
-        name: name.into(),
+        name: "mqtt".into(),
         listen,
         tls: None,
         next_connection_delay_ms: 1,

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{BATCH_LEN_MAX, Ledger, LedgerError, Message, Outbox, Seq, Write};
+use super::{BATCH_LEN_MAX, Ledger, LedgerError, Message, Outbox, Pair, Seq, Write};
 use crate::metrics::Metrics;
 
 /// Promises that wait at the desk, at most; then callers wait in front of it.
@@ -78,14 +78,14 @@ struct Promise {
     answer: oneshot::Sender<Result<Range<Seq>, Refused>>,
 }
 
-type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+type Answer = oneshot::Receiver<Result<Range<Seq>, Refused>>;
 
 #[derive(Debug)]
 enum Errand {
     Waiting { after: Seq, limit: usize, answer: oneshot::Sender<Result<Vec<(Seq, Message)>, Refused>> },
     Strike(Vec<Seq>),
     SetAside { seq: Seq, why: String },
-    Range { from: Vec<u8>, to: Vec<u8>, limit: usize, answer: oneshot::Sender<Result<Pairs, Refused>> },
+    Range { from: Vec<u8>, to: Vec<u8>, limit: usize, answer: oneshot::Sender<Result<Vec<Pair>, Refused>> },
 }
 
 impl Desk {
@@ -155,7 +155,7 @@ impl Desk {
     }
 
     /// Keys and values of any space in `from..to`, ascending, at most `limit`.
-    pub async fn range(&self, from: Vec<u8>, to: Vec<u8>, limit: usize) -> Result<Pairs, Refused> {
+    pub async fn range(&self, from: Vec<u8>, to: Vec<u8>, limit: usize) -> Result<Vec<Pair>, Refused> {
         let (answer_tx, answer) = oneshot::channel();
         self.ask(Errand::Range { from, to, limit, answer: answer_tx }).await?;
         answer.await.unwrap_or(Err(Refused::Stopped))
@@ -190,10 +190,7 @@ impl DeskThread {
 }
 
 impl Promise {
-    fn new(
-        writes: Vec<Write>,
-        messages: Vec<Message>,
-    ) -> Result<(Self, oneshot::Receiver<Result<Range<Seq>, Refused>>), Refused> {
+    fn new(writes: Vec<Write>, messages: Vec<Message>) -> Result<(Self, Answer), Refused> {
         let (answer, answer_rx) = oneshot::channel();
         let promise = Self { writes, messages, answer };
         let len = promise.len();
@@ -240,14 +237,17 @@ struct Stuck {
 impl<L: Ledger> Work<L> {
     async fn run(mut self, mut stop: oneshot::Receiver<Duration>) {
         self.count();
-        let mut errands_open = true;
+        let (mut errands_open, mut is_owned) = (true, true);
         let grace = loop {
             let retry_at = self.stuck.as_ref().map(|stuck| stuck.retry_at);
             let wake_at = [retry_at, self.settle_at].into_iter().flatten().min();
             tokio::select! {
                 biased;
-                // A thread whose owner is gone goes on for as long as anybody holds a desk.
-                Ok(grace) = &mut stop => break grace,
+                grace = &mut stop, if is_owned => match grace {
+                    Ok(grace) => break grace,
+                    // A thread whose owner is gone goes on for as long as anybody holds a desk.
+                    Err(_) => is_owned = false,
+                },
                 errand = self.errands.recv(), if errands_open => match errand {
                     Some(errand) => self.run_errand(errand),
                     None => errands_open = false,
@@ -297,7 +297,7 @@ impl<L: Ledger> Work<L> {
                 self.next.send_replace(self.outbox.next());
                 self.unstick();
             }
-            Err(LedgerError::TooLarge { what, len, max }) => self.write_one_by_one(&what, len, max),
+            Err(LedgerError::TooLarge { what, len, max }) => self.write_one_by_one(what, len, max),
             Err(error) => self.stick(&error),
         }
     }
@@ -335,9 +335,9 @@ impl<L: Ledger> Work<L> {
                 let _ = answer.send(pairs.map_err(|e| Refused::Unreadable(e.to_string())));
             }
             Errand::Strike(seqs) => {
+                // What is not durable yet is kept in mind, and written with the next batch that can be.
                 if let Err(error) = self.outbox.strike(&seqs) {
-                    // A strike that is lost brings a repeat, which subscribers drop.
-                    tracing::warn!(%error, "the broker's acknowledgement could not be noted; the alerts may be sent once more");
+                    self.stick(&error);
                 }
                 self.settle_at.get_or_insert_with(|| Instant::now() + SETTLE_AFTER);
             }
@@ -385,18 +385,18 @@ impl<L: Ledger> Work<L> {
                 "the store cannot write, so that alerts wait: free the disk or mend it"
             );
         }
+        self.metrics.store_stuck.set(1);
         self.condition.send_replace(match error {
             LedgerError::Full { .. } => Condition::Full(error.to_string()),
             _ => Condition::Failing(error.to_string()),
         });
-        self.metrics.store_stuck.set(1);
     }
 
     fn unstick(&mut self) {
         if let Some(stuck) = self.stuck.take() {
             tracing::info!(after = ?stuck.since.elapsed(), "the store writes again");
-            self.condition.send_replace(Condition::Well);
             self.metrics.store_stuck.set(0);
+            self.condition.send_replace(Condition::Well);
         }
     }
 

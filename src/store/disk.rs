@@ -13,7 +13,8 @@
 use std::{
     collections::BTreeSet,
     ffi::OsString,
-    fs::File,
+    fmt,
+    fs::{File, TryLockError},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -21,8 +22,10 @@ use std::{
     time::Duration,
 };
 
-use super::{Ledger, LedgerError, Write, within_limits};
+use super::{Ledger, LedgerError, Pair, Write, within_limits};
 
+/// Below this much free space (bytes) nothing is written.
+const FLOOR_LEN: u64 = 2 * 1024 * 1024;
 /// Below this much free space (bytes) only deletions are written: sled takes its log in segments of 512 KiB, moves live pages
 /// before it frees dead ones, and everything else on the disk grows as well.
 const RESERVE_LEN: u64 = 8 * 1024 * 1024;
@@ -33,14 +36,17 @@ const UNLOCK_TRIES: u32 = 100;
 const UNLOCK_WAIT: Duration = Duration::from_millis(20);
 
 /// The ledger on disk, in a directory of its own. One process at a time.
-#[derive(Debug)]
 pub struct SledLedger {
     dir: PathBuf,
+    /// Held as long as the ledger lives. sled has a lock of its own, which lingers, and which it takes too late for [`tidy`].
+    _lock: File,
+    /// Free space below which nothing but deletions, and nothing at all, is written; bytes.
+    reserve_len: u64,
+    floor_len: u64,
     /// `None` after a write failed and opening failed as well: the next commit tries again.
     engine: Option<Engine>,
 }
 
-#[derive(Debug)]
 struct Engine {
     db: sled::Db,
     /// sled's log file, opened once more to sync it: a sync is of the file, whoever opened it.
@@ -49,20 +55,32 @@ struct Engine {
     blobs_synced: BTreeSet<OsString>,
 }
 
+/// Without what is in it: sled's own would print the whole store.
+impl fmt::Debug for SledLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledLedger").field("dir", &self.dir).field("is_open", &self.engine.is_some()).finish()
+    }
+}
+
 impl SledLedger {
     /// Opens the ledger in `dir`, which is made where it does not exist.
     ///
-    /// Errors say when another process has it open, when the disk is full, and when what is there cannot be read; in that case nothing
-    /// is deleted.
+    /// Errors say when another process has it open, when the disk is full, and when what is there cannot be read; in that case no file
+    /// is deleted. (sled itself may blank parts of a log that it finds damaged, before it says so.)
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
-        let mut ledger = Self { dir: dir.to_owned(), engine: None };
-        ledger.engine = Some(ledger.start(1)?);
+        Self::open_with(dir, RESERVE_LEN, FLOOR_LEN)
+    }
+
+    pub(super) fn open_with(dir: &Path, reserve_len: u64, floor_len: u64) -> Result<Self, LedgerError> {
+        let mut ledger =
+            Self { dir: dir.to_owned(), _lock: lock(dir)?, reserve_len, floor_len, engine: None };
+        ledger.engine = Some(ledger.start()?);
         Ok(ledger)
     }
 
-    fn start(&self, tries: u32) -> Result<Engine, LedgerError> {
-        std::fs::create_dir_all(&self.dir).map_err(|e| self.io_error("cannot be made", e))?;
-        let mut tries_left = tries;
+    fn start(&self) -> Result<Engine, LedgerError> {
+        tidy(&self.dir).map_err(|e| self.io_error("cannot be tidied", e))?;
+        let mut tries_left = UNLOCK_TRIES;
         let db = loop {
             let config = sled::Config::new()
                 .path(&self.dir)
@@ -75,9 +93,7 @@ impl SledLedger {
                 Ok(Err(sled::Error::Io(e))) if e.to_string().contains("could not acquire lock") => {
                     tries_left -= 1;
                     if tries_left == 0 {
-                        return Err(self.failed(
-                            "another process has it open: stop that one, or give this one a data directory of its own",
-                        ));
+                        return Err(in_use(&self.dir));
                     }
                     thread::sleep(UNLOCK_WAIT);
                 }
@@ -106,17 +122,18 @@ impl SledLedger {
     fn restart(&mut self) {
         self.engine = None;
         // The error that led here is the one to tell; that it is still closed shows with the next call.
-        self.engine = self.start(UNLOCK_TRIES).ok();
+        self.engine = self.start().ok();
     }
 
-    fn refuse_when_full(&self) -> Result<(), LedgerError> {
+    /// A disk with less than `needed` bytes free is full.
+    fn refuse_below(&self, needed: u64) -> Result<(), LedgerError> {
         let free = rustix::fs::statvfs(&self.dir).map(|s| s.f_bavail.saturating_mul(s.f_frsize));
         match free {
-            Ok(free) if free < RESERVE_LEN => Err(LedgerError::Full {
+            Ok(free) if free < needed => Err(LedgerError::Full {
                 path: self.dir.display().to_string(),
                 source: io::Error::new(
                     io::ErrorKind::StorageFull,
-                    format!("{} KiB are free, and {} are needed", free / 1024, RESERVE_LEN / 1024),
+                    format!("{} KiB are free, and {} are needed", free / 1024, needed / 1024),
                 ),
             }),
             // A file system that does not tell is taken at its word when it is written to.
@@ -136,22 +153,17 @@ impl SledLedger {
 
     fn damaged(&self, how: &str) -> LedgerError {
         self.failed(&format!(
-            "it is damaged ({how}). Nothing was deleted: move the directory away to begin a new one, and keep it, since promised \
-             alerts may lie in it"
+            "it is damaged ({how}). No file was deleted: move the directory away to begin a new one, and keep it, since promised alerts may \
+             lie in it"
         ))
     }
 
     fn io_error(&self, what: &str, e: io::Error) -> LedgerError {
-        match e.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                LedgerError::Full { path: self.dir.display().to_string(), source: e }
-            }
-            _ => self.failed(&format!("it {what}: {e}")),
-        }
+        io_error(&self.dir, what, e)
     }
 
     fn failed(&self, what: &str) -> LedgerError {
-        LedgerError::Failed { path: self.dir.display().to_string(), what: what.to_owned() }
+        failed(&self.dir, what)
     }
 }
 
@@ -198,11 +210,10 @@ impl Engine {
 impl Ledger for SledLedger {
     fn commit(&mut self, writes: Vec<Write>) -> Result<(), LedgerError> {
         within_limits(&writes)?;
-        if writes.iter().any(|write| matches!(write, Write::Put(..))) {
-            self.refuse_when_full()?;
-        }
+        let is_removing = writes.iter().all(|write| matches!(write, Write::Delete(_)));
+        self.refuse_below(if is_removing { self.floor_len } else { self.reserve_len })?;
         if self.engine.is_none() {
-            self.engine = Some(self.start(UNLOCK_TRIES)?);
+            self.engine = Some(self.start()?);
         }
         let engine = self.engine.as_mut().expect("it was opened a line ago");
         engine.commit(writes).map_err(|e| {
@@ -217,7 +228,7 @@ impl Ledger for SledLedger {
         Ok(value.map(|value| value.to_vec()))
     }
 
-    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, LedgerError> {
+    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, LedgerError> {
         if from >= to {
             return Ok(Vec::new());
         }
@@ -227,7 +238,7 @@ impl Ledger for SledLedger {
             .collect()
     }
 
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, LedgerError> {
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Pair>, LedgerError> {
         if from >= to {
             return Ok(None);
         }
@@ -239,4 +250,45 @@ impl Ledger for SledLedger {
 
 fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
+}
+
+/// Makes the directory, and takes its lock.
+fn lock(dir: &Path) -> Result<File, LedgerError> {
+    std::fs::create_dir_all(dir).map_err(|e| io_error(dir, "cannot be made", e))?;
+    let lock = File::create(dir.join("lock")).map_err(|e| io_error(dir, "cannot be locked", e))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(in_use(dir)),
+        Err(TryLockError::Error(e)) => Err(io_error(dir, "cannot be locked", e)),
+    }
+}
+
+/// Removes a snapshot that sled did not finish writing, since the disk was full or the process was killed. sled would take it for
+/// a snapshot, and for damage; the log, and the snapshot before, have everything that is in it.
+fn tidy(dir: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with("snap.") && name.to_string_lossy().ends_with(".generating") {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn in_use(dir: &Path) -> LedgerError {
+    failed(dir, "another process has it open: stop that one, or give this one a data directory of its own")
+}
+
+fn io_error(dir: &Path, what: &str, e: io::Error) -> LedgerError {
+    match e.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            LedgerError::Full { path: dir.display().to_string(), source: e }
+        }
+        _ => failed(dir, &format!("it {what}: {e}")),
+    }
+}
+
+fn failed(dir: &Path, what: &str) -> LedgerError {
+    LedgerError::Failed { path: dir.display().to_string(), what: what.to_owned() }
 }

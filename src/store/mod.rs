@@ -98,6 +98,9 @@ pub enum LedgerError {
     },
 }
 
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
 /// An ordered map of bytes whose commits are atomic and survive both a kill and a power cut.
 ///
 /// Two implementations: sled on a disk, and a simulated disk that can lose everything that was not promised.
@@ -107,9 +110,9 @@ pub trait Ledger: Send {
     /// One value.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, LedgerError>;
     /// Keys and values in `from..to`, ascending, at most `limit`.
-    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, LedgerError>;
+    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, LedgerError>;
     /// The last key and value in `from..to`.
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, LedgerError>;
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Pair>, LedgerError>;
 }
 
 /// Refuses what no ledger takes, so that all of them refuse the same.

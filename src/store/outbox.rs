@@ -10,7 +10,8 @@ use super::{
     record::{decode_message, encode_message},
 };
 
-/// Acknowledged messages whose striking is not durable yet, at most: so many may be sent once more after a crash.
+/// Acknowledged messages whose striking is not durable yet, at most, while the disk can be written to: so many may be sent once more after a
+/// crash. While it is full they are kept in mind; there can be no more of them than messages were waiting.
 pub const STRUCK_MAX: usize = 128;
 /// Messages kept on record that no broker will ever take, at most; beyond it the oldest go.
 pub const ASIDE_MAX: usize = 1000;

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use super::{Ledger, LedgerError, Write, within_limits};
+use super::{Ledger, LedgerError, Pair, Write, within_limits};
 
 /// What the disk does to each commit until told otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -130,7 +130,7 @@ impl Ledger for SimLedger {
         Ok(self.seen.get(key).cloned())
     }
 
-    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, LedgerError> {
+    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, LedgerError> {
         self.alive()?;
         if from >= to {
             return Ok(Vec::new());
@@ -139,7 +139,7 @@ impl Ledger for SimLedger {
         Ok(self.seen.range::<[u8], _>(bounds).take(limit).map(|(k, v)| (k.clone(), v.clone())).collect())
     }
 
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, LedgerError> {
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Pair>, LedgerError> {
         self.alive()?;
         if from >= to {
             return Ok(None);

@@ -139,10 +139,6 @@ impl Subscriber {
         Self::launch(&[&["-V", "5"], args].concat(), filter)
     }
 
-    pub(crate) fn start_v311(port: u16, filter: &str) -> Self {
-        Self::launch(&["-p", &port.to_string()], filter)
-    }
-
     fn launch(args: &[&str], filter: &str) -> Self {
         let name = format!("ready/{}-{}", std::process::id(), free_port());
         let port =

@@ -3,7 +3,7 @@
 //! Owns the translation: our settings into the library's, its events into the courier's, its errors into words. A line is used for one
 //! connection and dropped.
 
-use std::{pin::Pin, time::Duration};
+use std::{io::ErrorKind, pin::Pin, time::Duration};
 
 use futures::{Stream, StreamExt, stream};
 use rumqttc::{
@@ -188,14 +188,7 @@ impl Line {
             ConnectionError::MqttState(
                 StateError::Io(e) | StateError::Deserialization(BytesError::Io(e)),
             ) => self.io_ending(&e),
-            ConnectionError::MqttState(StateError::ConnectionAborted) if !self.is_up => {
-                let hint = if self.is_tls {
-                    "does it ask for another certificate?"
-                } else {
-                    "does it ask for TLS, or for a password?"
-                };
-                Ending::Unreachable(format!("it closed the connection before it took us in: {hint}"))
-            }
+            ConnectionError::MqttState(StateError::ConnectionAborted) if !self.is_up => self.shut_out(),
             ConnectionError::MqttState(StateError::Deserialization(e)) if !self.is_up => {
                 Ending::Refused(format!(
                     "what answers there does not speak MQTT 5 ({e}): is it the right port, and a broker for version 5?"
@@ -222,9 +215,24 @@ impl Line {
             self.tls_ending(error.to_string())
         } else if self.is_up {
             Ending::Lost(error.to_string())
+        } else if matches!(
+            error.kind(),
+            ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe
+        ) {
+            self.shut_out()
         } else {
             Ending::Unreachable(error.to_string())
         }
+    }
+
+    /// It hung up on us without a word.
+    fn shut_out(&self) -> Ending {
+        let hint = if self.is_tls {
+            "does it ask for another certificate?"
+        } else {
+            "does it ask for TLS, or for a password?"
+        };
+        Ending::Unreachable(format!("it closed the connection before it took us in: {hint}"))
     }
 
     /// In TLS 1.3 a broker refuses our certificate only after the handshake, for us, is over; so it does not matter whether we were up.
