@@ -55,8 +55,10 @@ pub(super) fn run(command: Command) -> Outcome {
     let model = Model::load(&of.models, &of.model).map_err(Failure::input)?;
     let runtime = Runtime::load(None)?;
     let frames = Reader::open(&of.video).map_err(Failure::input)?.take(PICTURES);
-    let pictures: Vec<Picture> =
-        frames.map(|frame| frame.map(|frame| frame.picture)).collect::<Result<_, _>>().map_err(Failure::input)?;
+    let pictures: Vec<Picture> = frames
+        .map(|frame| frame.map(|frame| frame.picture))
+        .collect::<Result<_, _>>()
+        .map_err(Failure::input)?;
     if pictures.is_empty() {
         return Err(Failure::Input(anyhow!("{}: it has no picture", of.video.display())));
     }

@@ -65,10 +65,10 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         let config = adapted(config, &arguments, cameras)?;
         let daemon = Daemon::start(config.clone()).await.context("cannot start the daemon")?;
         greet(&daemon, &config);
-        watch(&daemon, &village, stop).await;
+        let outcome = watch(&daemon, &village, stop).await;
         daemon.stop().await;
         village.stop().await;
-        Ok(())
+        outcome
     })
 }
 
@@ -170,18 +170,19 @@ fn greet(daemon: &Daemon, config: &Config) {
 }
 
 /// Prints each alert, and obeys who types, until told to stop.
-async fn watch(daemon: &Daemon, village: &Village, stop: CancellationToken) {
+async fn watch(daemon: &Daemon, village: &Village, stop: CancellationToken) -> Outcome {
     let mut news = daemon.board().listen();
     let mut told = BTreeSet::new();
     let mut typed = typed_lines();
     loop {
         tokio::select! {
             biased;
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return Ok(()),
+            () = daemon.broken() => return Err(Failure::Failed(anyhow!("a part of the daemon failed; see the log above"))),
             Some(line) = typed.recv() => obey(&line, village).await,
             alert = raised(&mut news, &mut told) => match alert {
                 Some(alert) => println!("{:<8} {}\n         {}", alert.severity.as_str(), alert.explain.zh, alert.explain.en),
-                None => return,
+                None => return Ok(()),
             },
         }
     }

@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 /// What people see where RUST_LOG says nothing: the product's own words, and only complaints of its libraries.
-const LOG_FILTER: &str = "warn,cunkou=info,rumqttd=error,retina=error,ort=warn";
+const LOG_FILTER: &str = "warn,cunkou=info,rumqttd=off,retina=error,ort=warn";
 
 #[derive(Parser)]
 #[command(name = "cunkou", version, about, long_about = None, arg_required_else_help = true)]

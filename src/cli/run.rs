@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use cunkou::{config, daemon::Daemon};
 
 use super::{Failure, Outcome, runtime, signals};
@@ -19,8 +19,12 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     runtime()?.block_on(async {
         let stop = signals::stop_token()?;
         let daemon = Daemon::start(config).await.context("cannot start")?;
-        stop.cancelled().await;
+        let broken = tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            () = daemon.broken() => Some(anyhow!("a part of the daemon failed; see the log above")),
+        };
         daemon.stop().await;
-        Ok(())
+        broken.map_or(Ok(()), |error| Err(Failure::Failed(error)))
     })
 }

@@ -37,7 +37,7 @@ use crate::{
     detect::{self, Model, Runtime},
     flow::Pool,
     id::{CameraId, Mint},
-    lane::{self, EyeJob, Filed, Filing, Surroundings},
+    lane::{self, EyeJob, Surroundings},
     metrics::Metrics,
     mqtt::{
         ConnectionSettings, deliver,
@@ -107,6 +107,7 @@ pub struct Daemon {
     store: DeskThread,
     page: JoinHandle<io::Result<()>>,
     stop_page: CancellationToken,
+    broken: CancellationToken,
 }
 
 impl Daemon {
@@ -156,19 +157,22 @@ impl Daemon {
         let settings = ConnectionSettings::new(&config.station, address, now, Mint::from_os());
         let (live, live_rx) = mpsc::channel(LIVE_MAX);
         let stop_courier = CancellationToken::new();
-        let courier = tokio::spawn(deliver(
-            settings,
-            desk.clone(),
-            live_rx,
-            metrics.clone(),
+        let broken = CancellationToken::new();
+        let courier = deliver(settings, desk.clone(), live_rx, metrics.clone(), clock, stop_courier.clone());
+        let courier = tokio::spawn(vital(broken.clone(), courier));
+        let office = Office {
+            clerk,
+            desk,
+            snapshots: snapshots.clone(),
+            board: Arc::clone(&board),
+            metrics: metrics.clone(),
             clock,
-            stop_courier.clone(),
-        ));
-        let (clerk_tx, office) =
-            open_office(clerk, cut_off, desk, snapshots.clone(), &board, &metrics, clock);
+        };
+        let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
+        let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
         let (health, health_rx) = mpsc::channel(HEALTH_MAX);
         let herald = Herald { writer, board: Arc::clone(&board), live, metrics: metrics.clone(), clock };
-        let herald = tokio::spawn(herald.run(health_rx));
+        let herald = tokio::spawn(vital(broken.clone(), herald.run(health_rx)));
 
         let (ready, stop_page) = (Arc::new(AtomicBool::new(false)), CancellationToken::new());
         let page = Console {
@@ -193,7 +197,8 @@ impl Daemon {
         };
         let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
         for camera in &config.cameras {
-            lanes.spawn(lane::run(Arc::clone(camera), Mint::from_os(), around.clone(), stop_lanes.clone()));
+            let lane = lane::run(Arc::clone(camera), Mint::from_os(), around.clone(), stop_lanes.clone());
+            lanes.spawn(vital(broken.clone(), lane));
         }
         ready.store(true, Ordering::Release);
         tracing::info!(station = %config.station.id, cameras = config.cameras.len(), page = %format_args!("http://{console_at}/"), "at work");
@@ -214,6 +219,7 @@ impl Daemon {
             store,
             page,
             stop_page,
+            broken,
         })
     }
 
@@ -230,6 +236,12 @@ impl Daemon {
     /// The broker inside of this process, if there is one.
     pub fn broker(&self) -> Option<&EmbeddedBroker> {
         self.broker.as_ref()
+    }
+
+    /// Returns once a part of the daemon has panicked: what is left would look alive, and not do its work. Whoever runs the daemon
+    /// stops it then, and lets it be started again.
+    pub async fn broken(&self) {
+        self.broken.cancelled().await;
     }
 
     /// Stops everything, in order, within the station's grace. What was promised and not delivered is delivered after the next start.
@@ -268,27 +280,21 @@ impl Daemon {
     }
 }
 
-/// Opens the clerk's office: what was cut off by the last kill is promised first, then lanes may file.
-fn open_office(
-    clerk: Clerk,
-    cut_off: Vec<clerk::Draft>,
-    desk: Desk,
-    snapshots: PathBuf,
-    board: &Arc<Board>,
-    metrics: &Metrics,
-    clock: Clock,
-) -> (mpsc::Sender<(Filing, Filed)>, JoinHandle<()>) {
-    let office = Office { clerk, desk, snapshots, board: Arc::clone(board), metrics: metrics.clone(), clock };
-    let (filings, filings_rx) = mpsc::channel(FILINGS_MAX);
-    let office = tokio::spawn(async move {
-        for draft in cut_off {
-            if let Err(refused) = office.carry_out(draft).await {
-                tracing::error!(%refused, "the end of an alert could not be promised; the next start tries again");
+/// Runs a part without which the daemon is no daemon; says so where it panics.
+async fn vital<F: Future>(broken: CancellationToken, part: F) -> F::Output {
+    struct Watch(CancellationToken);
+    impl Drop for Watch {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                tracing::error!(
+                    "a part of the daemon panicked: this is a bug, and the daemon is of no use without it"
+                );
+                self.0.cancel();
             }
         }
-        office.run(filings_rx).await;
-    });
-    (filings, office)
+    }
+    let _watch = Watch(broken);
+    part.await
 }
 
 async fn join<T>(what: &str, deadline: Instant, task: JoinHandle<T>) {

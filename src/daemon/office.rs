@@ -53,8 +53,13 @@ pub(super) struct Office {
 }
 
 impl Office {
-    /// Works until every sender of verdicts is gone.
-    pub(super) async fn run(mut self, mut filings: mpsc::Receiver<(Filing, Filed)>) {
+    /// Promises the ends of what was cut off by the last kill, then works until every sender of verdicts is gone.
+    pub(super) async fn run(mut self, cut_off: Vec<Draft>, mut filings: mpsc::Receiver<(Filing, Filed)>) {
+        for draft in cut_off {
+            if let Err(refused) = self.carry_out(draft).await {
+                tracing::error!(%refused, "the end of an alert could not be promised; the next start tries again");
+            }
+        }
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH_MAX);
@@ -169,7 +174,7 @@ impl Office {
     }
 
     /// Promises a draft that no lane waits for, then tells of it.
-    pub(super) async fn carry_out(&self, draft: Draft) -> Result<(), Refused> {
+    async fn carry_out(&self, draft: Draft) -> Result<(), Refused> {
         self.desk.promise(draft.writes, draft.messages).await?;
         if let Some(record) = draft.told {
             self.board.alert(record.data);

@@ -36,6 +36,8 @@ const TICK: Duration = Duration::from_secs(1);
 const SIGHT_KEPT: Duration = Duration::from_secs(15);
 /// A camera's health is told so often though nothing changed (CONTRACT).
 const TELL_EVERY: Duration = Duration::from_secs(60);
+/// A stream that has just begun has no rates worth telling; they are told after this time.
+const RATES_KNOWN: Duration = Duration::from_secs(6);
 /// Verdicts that may wait for the clerk before the lane sheds detection. A disk that takes a second a write is caught up with;
 /// one that takes no writes stops detection here, and nothing else.
 const FILINGS_MAX: usize = 16;
@@ -123,8 +125,8 @@ pub struct Lane {
     watch: Watch,
     filings: usize,
     tick_at: Mono,
-    /// When health was last told.
-    told: Option<Mono>,
+    /// When health is told next, though nothing changed.
+    tell_at: Mono,
     mint: Mint,
     metrics: Metrics,
     of: OfCamera,
@@ -156,7 +158,7 @@ impl Lane {
             watch: Watch::new(Arc::clone(&camera), input_side_px, watch_mint),
             filings: 0,
             tick_at: now.mono,
-            told: None,
+            tell_at: now.mono,
             mint,
             metrics,
             of: (&camera.id).into(),
@@ -313,7 +315,7 @@ impl Lane {
         if self.tick_at <= now.mono {
             self.tick_at = now.mono + TICK;
             let changed = self.vitals.tick(now);
-            let due = self.told.is_none_or(|told| now.mono.since(told) >= TELL_EVERY);
+            let due = self.tell_at <= now.mono;
             if changed || due {
                 self.tell(now, acts);
             }
@@ -337,7 +339,9 @@ impl Lane {
 
     /// Tells how the camera is.
     fn tell(&mut self, now: Now, acts: &mut Vec<Act>) {
-        self.told = Some(now.mono);
+        let is_fresh =
+            matches!(self.stream, Stream::Streaming { since } if now.mono.since(since) < RATES_KNOWN);
+        self.tell_at = now.mono + if is_fresh { RATES_KNOWN } else { TELL_EVERY };
         let health = match self.stream {
             Stream::Maintenance => Health::maintenance(self.camera.id.clone(), self.started),
             _ => self.vitals.health(now),

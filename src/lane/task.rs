@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -22,9 +22,9 @@ use crate::{
     time::{Clock, Mono},
 };
 
-/// Answers that may wait for a lane. Its pools and the clerk answer only what it asked for, so that this is never full for long; who answers
-/// waits until the lane has taken one out, and a lane never waits for those who answer.
-const ANSWERS_MAX: usize = 32;
+/// Answers of the pools that may wait for a lane: more than it can have asked for. A pool's thread that finds no room waits until the
+/// lane has taken one out, and a lane never waits for a pool.
+const ANSWERS_MAX: usize = 8;
 
 /// What a lane's task reaches outside of itself.
 #[derive(Clone)]
@@ -52,10 +52,10 @@ pub struct Surroundings {
 /// Called once a verdict is durable.
 pub type Filed = Box<dyn FnOnce() + Send>;
 
-/// What comes back to a lane.
+/// What comes back to a lane from its pools.
 enum Answer {
     Seen(Box<Eye>, Seen),
-    Event(Event),
+    Detected(detect::Detected),
 }
 
 /// Runs a camera's lane until `stop`, then until everything that it promised to tell is with the clerk.
@@ -74,6 +74,7 @@ pub async fn run(camera: Arc<Camera>, mint: Mint, around: Surroundings, stop: Ca
         cut_eye: false,
         answer,
         answers,
+        filed: Arc::new(Semaphore::new(0)),
         unfiled: VecDeque::new(),
         untold: None,
         acts: Vec::new(),
@@ -93,6 +94,8 @@ struct Task {
     cut_eye: bool,
     answer: mpsc::Sender<Answer>,
     answers: mpsc::Receiver<Answer>,
+    /// A permit for each verdict that the clerk has made durable.
+    filed: Arc<Semaphore>,
     /// Bounded by the lane, which sheds detection while too many are on their way.
     unfiled: VecDeque<Filing>,
     /// The newest word on the camera's health, where the one before has not been taken yet.
@@ -121,15 +124,21 @@ impl Task {
             biased;
             () = stop.cancelled(), if running => Some(Event::Stop),
             Some(answer) = self.answers.recv() => Some(match answer {
-                Answer::Event(event) => event,
+                Answer::Detected(detected) => {
+                    Event::Detected { frame: detected.frame, view: detected.view, found: detected.result.ok() }
+                }
                 Answer::Seen(eye, seen) => {
                     put_back(&mut self.eye, eye, &mut self.cut_eye);
                     Event::Seen(seen)
                 }
             }),
+            Ok(permit) = self.filed.acquire() => {
+                permit.forget();
+                Some(Event::Filed)
+            }
             Ok(permit) = clerk.reserve(), if !self.unfiled.is_empty() => {
                 if let Some(filing) = self.unfiled.pop_front() {
-                    permit.send((filing, filed(self.answer.clone())));
+                    permit.send((filing, filed(&self.filed)));
                 }
                 None
             }
@@ -178,11 +187,7 @@ impl Task {
             }
             Act::Detect(frame, view) => {
                 let answer = self.answer.clone();
-                let done = Box::new(move |detected: detect::Detected| {
-                    let found = detected.result.ok();
-                    let event = Event::Detected { frame: detected.frame, view: detected.view, found };
-                    send(&answer, Answer::Event(event));
-                });
+                let done = Box::new(move |detected| send(&answer, Answer::Detected(detected)));
                 let job = detect::Job { camera: Arc::clone(&self.camera), frame, view, done };
                 let overwritten = self.around.detector.put(self.camera.id.clone(), job);
                 return overwritten.map(|job| job.frame.number);
@@ -222,8 +227,10 @@ async fn sleep_until(clock: &Clock, at: Option<Mono>) {
     }
 }
 
-fn filed(answer: mpsc::Sender<Answer>) -> Filed {
-    Box::new(move || send(&answer, Answer::Event(Event::Filed)))
+/// Tells a lane that a verdict is durable; never waits.
+fn filed(count: &Arc<Semaphore>) -> Filed {
+    let count = Arc::clone(count);
+    Box::new(move || count.add_permits(1))
 }
 
 /// Answers a lane from a thread of a pool. A lane that is gone needs no answer.

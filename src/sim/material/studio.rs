@@ -126,7 +126,9 @@ fn cut_out_people(
     for number in 0..last {
         let Some((picture, _)) = film.next()? else { return Err(not_the_footage(footage, walks)) };
         for (walk, found) in walks.walks.iter().zip(&mut cut_outs) {
-            let Some(person) = number.checked_sub(walk.from).and_then(|n| walk.boxes.get(n)) else { continue };
+            let Some(person) = number.checked_sub(walk.from).and_then(|n| walk.boxes.get(n)) else {
+                continue;
+            };
             let near: Vec<PixelBox> =
                 walk.others.iter().filter(|(frame, _)| *frame == number).map(|(_, other)| *other).collect();
             found.push(CutOut::take(picture, empty, *person, &near));
