@@ -254,6 +254,7 @@ fn files_give_every_frame_at_its_time() {
         ("plain.avi", "jpegenc ! avimux", true),
         ("raw.h264", "x264enc bframes=2 key-int-max=10 ! video/x-h264,stream-format=byte-stream", false),
         ("raw.h265", "x265enc ! video/x-h265,stream-format=byte-stream", false),
+        ("raw.mjpeg", "jpegenc", false),
         ("ten-bit.mkv", "videoconvert ! video/x-raw,format=I420_10LE ! x264enc ! matroskamux", true),
     ] {
         let path = folder.path().join(name);

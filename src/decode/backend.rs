@@ -369,4 +369,37 @@ mod tests {
         assert!(backend.route(Codec::H264).first.is_some());
         assert!(backend.describe().contains('('), "{}", backend.describe());
     }
+
+    /// A decoder that starts and then fails, or does not start at all, gives way to the second choice where there is one.
+    #[test]
+    fn what_fails_gives_way_to_its_fallback() {
+        gst::init().expect("GStreamer starts");
+        let key = probe::units().next().expect("the first is a key frame");
+        for (element, keys_max) in [("avdec_h265", 1), ("identity", 60)] {
+            let mut backend = Backend::only(software(element, None));
+            assert_eq!(frames_of(&backend, &key, keys_max), 0, "{element} alone");
+            backend.routes[0].fallback = Family::Software.installed(Codec::H264).next();
+            assert!(frames_of(&backend, &key, keys_max) > 0, "{element} with a fallback");
+        }
+    }
+
+    fn frames_of(backend: &Backend, key: &crate::camera::AccessUnit, keys_max: usize) -> usize {
+        let Ok(mut decoder) = Decoder::new(backend, Codec::H264) else { return 0 };
+        let mut frames = Vec::new();
+        for _ in 0..keys_max {
+            if decoder.decode(key, &mut frames).is_ok() {
+                decoder.drain(&mut frames);
+            }
+        }
+        frames.len()
+    }
+
+    #[test]
+    fn decoders_may_be_handed_from_thread_to_thread() {
+        fn sent<T: Send>() {}
+        fn shared<T: Send + Sync>() {}
+        sent::<Decoder>();
+        shared::<Backend>();
+        shared::<crate::decode::Picture>();
+    }
 }
