@@ -275,6 +275,25 @@ fn files_give_every_frame_at_its_time() {
 }
 
 #[test]
+fn sound_and_a_second_picture_are_left_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sound.mkv");
+    let video = |w: u32, n| {
+        format!(
+            "videotestsrc num-buffers={n} ! video/x-raw,format=I420,width={w},height=96,framerate=10/1 ! x264enc ! m."
+        )
+    };
+    let sound = "audiotestsrc num-buffers=200 ! audioconvert ! m.";
+    make_file(
+        &format!("{} {sound} {} matroskamux name=m ! filesink name=out", video(128, 30), video(160, 25)),
+        &path,
+    );
+    let reader = file::Reader::open(&path).expect("opens");
+    let (width, frames) = (reader.info().size.w, reader.map(|frame| frame.expect("whole")).count());
+    assert!([(128, 30), (160, 25)].contains(&(width, frames)), "{frames} frames {width} wide");
+}
+
+#[test]
 fn what_is_no_video_is_told_in_words() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| folder.path().join(name);
