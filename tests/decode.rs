@@ -254,6 +254,7 @@ fn files_give_every_frame_at_its_time() {
         ("plain.avi", "jpegenc ! avimux", true),
         ("raw.h264", "x264enc bframes=2 key-int-max=10 ! video/x-h264,stream-format=byte-stream", false),
         ("raw.h265", "x265enc ! video/x-h265,stream-format=byte-stream", false),
+        ("raw.mjpeg", "jpegenc", false),
         ("ten-bit.mkv", "videoconvert ! video/x-raw,format=I420_10LE ! x264enc ! matroskamux", true),
     ] {
         let path = folder.path().join(name);
@@ -271,6 +272,25 @@ fn files_give_every_frame_at_its_time() {
         assert_eq!(frames[7].arrived.wall, Wall::from_unix_ms(1_700_000_000_280), "{name}");
         assert_eq!(frames[7].picture.chroma(), Chroma::Planar420, "{name}");
     }
+}
+
+#[test]
+fn sound_and_a_second_picture_are_left_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sound.mkv");
+    let video = |w: u32, n| {
+        format!(
+            "videotestsrc num-buffers={n} ! video/x-raw,format=I420,width={w},height=96,framerate=10/1 ! x264enc ! m."
+        )
+    };
+    let sound = "audiotestsrc num-buffers=200 ! audioconvert ! m.";
+    make_file(
+        &format!("{} {sound} {} matroskamux name=m ! filesink name=out", video(128, 30), video(160, 25)),
+        &path,
+    );
+    let reader = file::Reader::open(&path).expect("opens");
+    let (width, frames) = (reader.info().size.w, reader.inspect(|frame| assert!(frame.is_ok())).count());
+    assert!([(128, 30), (160, 25)].contains(&(width, frames)), "{frames} frames {width} wide");
 }
 
 #[test]
@@ -436,6 +456,61 @@ fn damage_costs_frames_and_the_next_key_frame_mends_it() {
             }
         }
     }
+}
+
+/// What is no picture at all.
+fn garbage(unit: &AccessUnit) -> AccessUnit {
+    AccessUnit { data: Bytes::from_static(b"HTTP/1.1 503 Service Unavailable\r\n\r\n"), ..unit.clone() }
+}
+
+#[test]
+fn after_a_unit_that_fails_nothing_is_shown_until_a_key_frame() {
+    let units = short_gops(Codec::H264);
+    let mut decoder = Decoder::new(&software(), Codec::H264).expect("a decoder");
+    let mut frames = vec![];
+    for (index, unit) in units.iter().enumerate() {
+        let before = frames.len();
+        if index == 14 {
+            let failed = decoder.decode(&garbage(unit), &mut frames);
+            assert!(matches!(failed, Err(DecodeError::Undecodable(_))), "{failed:?}");
+            assert_eq!(frames.len(), before);
+        } else if (15..20).contains(&index) {
+            assert_eq!(decoder.decode(unit, &mut frames), Err(DecodeError::Damaged), "unit {index}");
+            assert_eq!(frames.len(), before, "unit {index} refers to what was lost");
+        } else {
+            assert_eq!(decoder.decode(unit, &mut frames), Ok(()), "unit {index}");
+        }
+    }
+    decoder.drain(&mut frames);
+    assert_eq!(frames.len(), 34);
+    assert!(frames.iter().enumerate().all(|(index, frame)| frame.number == index as u64));
+}
+
+/// A camera with periodic intra refresh sends one key frame in its life.
+#[test]
+fn without_further_key_frames_a_stream_heals_all_the_same() {
+    let size = Size::new(128, 96);
+    let encoder = "x264enc tune=zerolatency intra-refresh=true key-int-max=30 bitrate=300";
+    let pictures: Vec<_> = (0..420).map(|t| pattern(size, t)).collect();
+    let mut units = encode(encoder, Codec::H264, size, pictures.clone());
+    // The parser calls the beginning of each refresh a key frame; many a camera does not.
+    units.iter_mut().skip(1).for_each(|unit| unit.is_key = false);
+    units[20] = garbage(&units[20]);
+    let mut decoder = Decoder::new(&software(), Codec::H264).expect("a decoder");
+    let mut frames = vec![];
+    for unit in &units {
+        // Errors are those of the test above.
+        let _ = decoder.decode(unit, &mut frames);
+    }
+    decoder.drain(&mut frames);
+    let late: Vec<_> = frames.iter().filter(|frame| frame.media >= units[330].media).collect();
+    assert_eq!(late.len(), 90, "all of the last frames are shown");
+    for frame in late {
+        let index = (frame.media.ms() * FPS / 1000) as usize;
+        let got = psnr(&packed(&frame.picture), &pictures[index]);
+        assert!(got > 30.0, "frame {index}: {got:.1} dB");
+    }
+    assert!(frames.len() < 130, "what is damaged is withheld: {}", frames.len());
 }
 
 #[test]

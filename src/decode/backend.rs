@@ -1,12 +1,18 @@
 //! Which elements decode here: chosen once at start, by trying.
 //!
-//! Owns the list of known decoders and the choice among them. Decoding a stream is [`super::decoder`]'s.
+//! Owns the choice, and the trial. The list of known decoders is [`super::family`]'s; decoding a stream is [`super::decoder`]'s.
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use gstreamer::{self as gst, prelude::*};
+use gstreamer as gst;
 
-use super::{DecodeError, Frame, chain::Chain, decoder::Decoder, probe, raw::Keep};
+use super::{
+    DecodeError, Frame,
+    decoder::Decoder,
+    family::{Candidate, Family},
+    probe,
+    raw::Keep,
+};
 use crate::{camera::Codec, config::Hardware};
 
 /// How long hardware may take to decode the built-in clip before it counts as broken.
@@ -19,148 +25,11 @@ pub struct Backend {
     routes: [Route; 3],
 }
 
-/// Where decoding is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
-    Software,
-    Vaapi,
-    Nvdec,
-    V4l2,
-}
-
 /// The decoder for one codec, and what takes over where it turns out not to work.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Route {
     pub(super) first: Option<Candidate>,
     pub(super) fallback: Option<Candidate>,
-}
-
-/// A decoder that we know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Candidate {
-    /// GStreamer's name of the element.
-    pub(super) element: &'static str,
-    /// What has to stand in front, since the element wants more caps than we know.
-    parser: Option<&'static str>,
-    /// What may become of its memory.
-    pub(super) keep: Keep,
-}
-
-const fn software(element: &'static str, parser: Option<&'static str>) -> Candidate {
-    Candidate { element, parser, keep: Keep::Shared }
-}
-
-const fn hardware(element: &'static str, parser: &'static str) -> Candidate {
-    Candidate { element, parser: Some(parser), keep: Keep::Copied }
-}
-
-impl Family {
-    const HARDWARE: [Self; 3] = [Self::Nvdec, Self::Vaapi, Self::V4l2];
-
-    /// Its decoders for a codec, the best first.
-    fn candidates(self, codec: Codec) -> &'static [Candidate] {
-        match (self, codec) {
-            (Self::Software, Codec::H264) => {
-                const { &[software("avdec_h264", None), software("openh264dec", Some("h264parse"))] }
-            }
-            (Self::Software, Codec::H265) => {
-                const { &[software("avdec_h265", None), software("libde265dec", Some("h265parse"))] }
-            }
-            (Self::Software, Codec::Mjpeg) => {
-                const { &[software("avdec_mjpeg", None), software("jpegdec", None)] }
-            }
-            (Self::Vaapi, Codec::H264) => {
-                const { &[hardware("vah264dec", "h264parse"), hardware("vaapih264dec", "h264parse")] }
-            }
-            (Self::Vaapi, Codec::H265) => {
-                const { &[hardware("vah265dec", "h265parse"), hardware("vaapih265dec", "h265parse")] }
-            }
-            (Self::Vaapi, Codec::Mjpeg) => {
-                const { &[hardware("vajpegdec", "jpegparse"), hardware("vaapijpegdec", "jpegparse")] }
-            }
-            (Self::Nvdec, Codec::H264) => {
-                const { &[hardware("nvh264dec", "h264parse"), hardware("nvh264sldec", "h264parse")] }
-            }
-            (Self::Nvdec, Codec::H265) => {
-                const { &[hardware("nvh265dec", "h265parse"), hardware("nvh265sldec", "h265parse")] }
-            }
-            (Self::Nvdec, Codec::Mjpeg) => const { &[hardware("nvjpegdec", "jpegparse")] },
-            (Self::V4l2, Codec::H264) => {
-                const { &[hardware("v4l2slh264dec", "h264parse"), hardware("v4l2h264dec", "h264parse")] }
-            }
-            (Self::V4l2, Codec::H265) => {
-                const { &[hardware("v4l2slh265dec", "h265parse"), hardware("v4l2h265dec", "h265parse")] }
-            }
-            (Self::V4l2, Codec::Mjpeg) => const { &[hardware("v4l2jpegdec", "jpegparse")] },
-        }
-    }
-
-    fn installed(self, codec: Codec) -> impl Iterator<Item = Candidate> {
-        self.candidates(codec).iter().copied().filter(Candidate::is_installed)
-    }
-
-    /// For people.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Software => "software",
-            Self::Vaapi => "VA-API",
-            Self::Nvdec => "NVDEC",
-            Self::V4l2 => "Video4Linux",
-        }
-    }
-
-    /// How to get what is missing.
-    const fn mend(self) -> &'static str {
-        match self {
-            Self::Software => "install gstreamer1.0-libav",
-            Self::Vaapi => {
-                "install GStreamer's va or vaapi plugin and the driver of the GPU, see that vainfo lists H.264 and that \
-                 this user may open /dev/dri/renderD128, or set decode.hardware to \"auto\" or \"off\""
-            }
-            Self::Nvdec => {
-                "install GStreamer's nvcodec plugin and NVIDIA's driver, see that nvidia-smi lists the GPU, or set \
-                 decode.hardware to \"auto\" or \"off\""
-            }
-            Self::V4l2 => {
-                "install gstreamer1.0-plugins-good and -bad, see that v4l2-ctl --list-devices lists a decoder that this \
-                 user may open, or set decode.hardware to \"auto\" or \"off\""
-            }
-        }
-    }
-
-    fn error(self, why: impl Into<String>) -> DecodeError {
-        DecodeError::Hardware { family: self.name(), why: why.into(), mend: self.mend() }
-    }
-}
-
-impl Candidate {
-    fn is_installed(&self) -> bool {
-        gst::ElementFactory::find(self.element).is_some()
-            && self.parser.is_none_or(|parser| gst::ElementFactory::find(parser).is_some())
-    }
-
-    /// A running decoder that takes access units of `codec`.
-    pub(super) fn start(&self, codec: Codec) -> Result<Chain, DecodeError> {
-        let failed = |why: String| DecodeError::Start { element: self.element, why };
-        let make = |name: &str| gst::ElementFactory::make(name).build().map_err(|e| failed(e.to_string()));
-        let decoder = make(self.element)?;
-        for (property, value) in [
-            // The caller's thread and no other, so that a pool of decoding threads is all there is.
-            ("max-threads", "1"),
-            // Every unit that cannot be decoded is heard of, not the eleventh.
-            ("max-errors", "0"),
-            // libav's strict mode holds back as many frames as the standard allows.
-            ("std-compliance", "normal"),
-            ("qos", "false"),
-        ] {
-            if decoder.has_property(property) {
-                decoder.set_property_from_str(property, value);
-            }
-        }
-        let parser = self.parser.map(make).transpose()?;
-        let elements = parser.into_iter().chain([decoder]).collect();
-        Chain::start(elements, &caps(codec)).map_err(|e| failed(e.message.to_string()))
-    }
 }
 
 impl Backend {
@@ -301,20 +170,10 @@ fn decode_probe(candidate: Candidate) -> Result<(), String> {
     }
 }
 
-fn caps(codec: Codec) -> gst::Caps {
-    match codec {
-        Codec::H264 | Codec::H265 => {
-            let name = if codec == Codec::H264 { "video/x-h264" } else { "video/x-h265" };
-            gst::Caps::builder(name).field("stream-format", "byte-stream").field("alignment", "au").build()
-        }
-        // "Parsed" says that a buffer holds one whole picture.
-        Codec::Mjpeg => gst::Caps::builder("image/jpeg").field("parsed", true).build(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::family::{hardware, software};
 
     #[test]
     fn every_installed_software_decoder_decodes_the_probe() {
@@ -368,5 +227,38 @@ mod tests {
         let backend = Backend::choose(Hardware::Auto).expect("software at least");
         assert!(backend.route(Codec::H264).first.is_some());
         assert!(backend.describe().contains('('), "{}", backend.describe());
+    }
+
+    /// A decoder that starts and then fails, or does not start at all, gives way to the second choice where there is one.
+    #[test]
+    fn what_fails_gives_way_to_its_fallback() {
+        gst::init().expect("GStreamer starts");
+        let key = probe::units().next().expect("the first is a key frame");
+        for (element, keys_max) in [("avdec_h265", 1), ("identity", 60)] {
+            let mut backend = Backend::only(software(element, None));
+            assert_eq!(frames_of(&backend, &key, keys_max), 0, "{element} alone");
+            backend.routes[0].fallback = Family::Software.installed(Codec::H264).next();
+            assert!(frames_of(&backend, &key, keys_max) > 0, "{element} with a fallback");
+        }
+    }
+
+    fn frames_of(backend: &Backend, key: &crate::camera::AccessUnit, keys_max: usize) -> usize {
+        let Ok(mut decoder) = Decoder::new(backend, Codec::H264) else { return 0 };
+        let mut frames = Vec::new();
+        for _ in 0..keys_max {
+            if decoder.decode(key, &mut frames).is_ok() {
+                decoder.drain(&mut frames);
+            }
+        }
+        frames.len()
+    }
+
+    #[test]
+    fn decoders_may_be_handed_from_thread_to_thread() {
+        fn sent<T: Send>() {}
+        fn shared<T: Send + Sync>() {}
+        sent::<Decoder>();
+        shared::<Backend>();
+        shared::<crate::decode::Picture>();
     }
 }

@@ -7,8 +7,9 @@ use gstreamer as gst;
 
 use super::{
     Backend, Frame, Range, announced,
-    backend::{Candidate, Route},
+    backend::Route,
     chain::{Chain, Failure, PICTURE_SIDE_MAX},
+    family::Candidate,
     raw::{Develop, Keep},
     times::{Times, UNDER_WAY_MAX},
 };

@@ -7,6 +7,7 @@ mod announced;
 mod backend;
 mod chain;
 mod decoder;
+mod family;
 pub mod file;
 mod picture;
 mod probe;

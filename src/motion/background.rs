@@ -191,7 +191,8 @@ impl Background {
         self.histogram.resize(2 * ZERO as usize, 0);
         for ((cell, luma), masked) in self.cells.iter().zip(luma).zip(masked) {
             if !masked {
-                let bin = ((luma - cell.base) * STEPS).round() as i32 + ZERO;
+                // Rounded by cutting off what is positive: `round` is a call into the C library on plain x86-64.
+                let bin = ((luma - cell.base) * STEPS + ZERO as f32 + 0.5) as i32;
                 self.histogram[bin.clamp(0, 2 * ZERO - 1) as usize] += 1;
             }
         }

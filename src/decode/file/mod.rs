@@ -4,14 +4,14 @@
 //! of its own, since nobody reads hundreds of them at a time. Live streams belong to [`super::Decoder`].
 
 mod extent;
+mod pipeline;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use gstreamer::{self as gst, glib, prelude::*};
+use gstreamer::{self as gst, prelude::*};
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
@@ -23,9 +23,6 @@ use crate::{
     geometry::Size,
     time::{MediaTime, Mono, Now, Wall},
 };
-
-/// Decoded frames that wait to be asked for. More would only be memory.
-const WAITING_MAX: u32 = 4;
 
 /// How long a file may take to give its first picture, or its next one.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -142,7 +139,8 @@ impl Reader {
         let path = path.as_ref().to_owned();
         let cut = readable(&path)?;
         gst::init().map_err(|e| FileError::Gstreamer(e.to_string()))?;
-        let (pipeline, sink, kind) = build(&path).map_err(|e| FileError::Gstreamer(e.message.to_string()))?;
+        let (pipeline, sink, kind) =
+            pipeline::build(&path).map_err(|e| FileError::Gstreamer(e.message.to_string()))?;
         // From here on, dropping the reader stops the pipeline.
         let mut reader = Self {
             path,
@@ -348,78 +346,6 @@ fn readable(path: &Path) -> Result<Option<(u64, u64)>, FileError> {
     }
     let announced = extent::announced(&mut file, about.len()).map_err(|e| unreadable(e.to_string()))?;
     Ok(announced.filter(|announced| *announced > about.len()).map(|announced| (about.len(), announced)))
-}
-
-/// The pipeline, its end, and what kind of file it turns out to be.
-type Built = (gst::Pipeline, gst_app::AppSink, Arc<OnceLock<String>>);
-
-fn build(path: &Path) -> Result<Built, glib::BoolError> {
-    let source = gst::ElementFactory::make("filesrc").property("location", path).build()?;
-    let decode = gst::ElementFactory::make("decodebin")
-        // Hardware decodes into a fixed number of surfaces, and our frames may be held for long.
-        .property("force-sw-decoders", true)
-        .build()?;
-    let sink = gst_app::AppSink::builder()
-        .caps(&gst::Caps::new_empty_simple("video/x-raw"))
-        .max_buffers(WAITING_MAX)
-        .sync(false)
-        .build();
-    sink.set_property("enable-last-sample", false);
-    let pipeline = gst::Pipeline::new();
-    pipeline.add_many([&source, &decode, sink.upcast_ref()])?;
-    source.link(&decode)?;
-
-    let kind = Arc::new(OnceLock::new());
-    let seen = Arc::clone(&kind);
-    decode.connect("autoplug-continue", false, move |values| {
-        let caps = values.get(2).and_then(|caps| caps.get::<gst::Caps>().ok());
-        let name = caps.and_then(|caps| caps.structure(0).map(|s| s.name().to_string())).unwrap_or_default();
-        // The first to be asked about is the file itself.
-        let first = seen.set(name.clone()).is_ok();
-        let unwanted = ["audio/", "text/", "subpicture/"].iter().any(|kind| name.starts_with(kind));
-        Some((first || !unwanted).to_value())
-    });
-    let (into, whole) = (sink.clone(), pipeline.downgrade());
-    decode.connect_pad_added(move |_, pad| {
-        if let Some(pipeline) = whole.upgrade() {
-            attach(&pipeline, pad, &into);
-        }
-    });
-    let into = sink.clone();
-    decode.connect_no_more_pads(move |decode| {
-        if into.static_pad("sink").is_some_and(|pad| !pad.is_linked()) {
-            let news = gst::message::Application::new(gst::Structure::new_empty("no-video"));
-            if decode.post_message(news).is_err() {
-                tracing::debug!("a file has no video, and nobody listens any more");
-            }
-        }
-    });
-    Ok((pipeline, sink, kind))
-}
-
-/// Links the first video stream to our end, and lets all else run into the ground.
-fn attach(pipeline: &gst::Pipeline, pad: &gst::Pad, sink: &gst_app::AppSink) {
-    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
-    let is_video = caps.structure(0).is_some_and(|s| s.name() == "video/x-raw");
-    let end = sink.static_pad("sink").expect("an appsink has a sink pad");
-    let linked = if is_video && !end.is_linked() {
-        pad.link(&end).map(drop).map_err(|e| e.to_string())
-    } else {
-        drain_away(pipeline, pad).map_err(|e| e.message.to_string())
-    };
-    if let Err(why) = linked {
-        tracing::warn!("a stream of a file is left out: {why}");
-    }
-}
-
-fn drain_away(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), glib::BoolError> {
-    let ground =
-        gst::ElementFactory::make("fakesink").property("async", false).property("sync", false).build()?;
-    pipeline.add(&ground)?;
-    ground.sync_state_with_parent()?;
-    let end = ground.static_pad("sink").expect("a fakesink has a sink pad");
-    pad.link(&end).map_err(|e| glib::bool_error!("{e}"))?;
-    Ok(())
 }
 
 fn stream_time(sample: &gst::Sample, buffer: &gst::Buffer) -> Option<gst::ClockTime> {
