@@ -13,9 +13,10 @@ use super::{footage, runtime};
 const VTEST: Size = Size::new(768, 576);
 
 /// `[class, confidence, left, top, right, bottom]`, in pixels.
-type Expected = (String, f32, f32, f32, f32, f32);
+pub(crate) type Expected = (String, f32, f32, f32, f32, f32);
 
-fn expected() -> Vec<(usize, Vec<Expected>)> {
+/// What Python found, by frame.
+pub(crate) fn expected() -> Vec<(usize, Vec<Expected>)> {
     let text = fs::read_to_string("tests/models/vtest.json").expect("committed beside");
     serde_json::from_str(&text).expect("made by expect_vtest.py")
 }
