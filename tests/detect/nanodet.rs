@@ -68,3 +68,20 @@ fn nanodet_finds_on_vtest_what_python_finds() {
     assert!(near_px >= 0.90, "within 2 px: {near_px}");
     assert!(near_score >= 0.95, "within 0.05: {near_score}");
 }
+
+#[test]
+fn every_shipped_model_is_as_described_and_finds_people() {
+    let (Some(runtime), Some(mut frames)) = (runtime(), footage::vtest(10)) else { return };
+    let (_, picture) = frames.next().expect("it has frames");
+    let models = Path::new("models");
+    let ids = Model::list(models).expect("readable");
+    assert!(ids.len() >= 2, "{ids:?}");
+    for id in ids {
+        let model = Model::load(models, &id).expect("it loads");
+        let mut detector = Detector::open(&runtime, &model, Provider::Cpu).expect("it opens");
+        let mut out = Vec::new();
+        detector.detect(&picture, &View::Full, &[], &mut out).expect("it detects");
+        let people = out.iter().filter(|one| one.class == Class::Person && one.confidence >= 0.45).count();
+        assert_eq!(people, 3, "{id}: {out:?}");
+    }
+}
