@@ -14,6 +14,8 @@ mod pixels;
 mod pool;
 #[path = "detect/refusals.rs"]
 mod refusals;
+#[path = "detect/wide.rs"]
+mod wide;
 
 use std::path::Path;
 

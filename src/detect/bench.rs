@@ -8,7 +8,7 @@ use std::{
     num::NonZeroUsize,
     sync::{Arc, mpsc},
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use serde::Serialize;
@@ -60,14 +60,22 @@ pub struct Report {
     pub pool_fps: f64,
     /// `pool_fps / raw_fps`.
     pub efficiency: f64,
-    /// One thread, alone: milliseconds to scale a picture into the tensor.
-    pub prepare_ms: f64,
-    /// One thread, alone: milliseconds of the call.
-    pub call_ms: f64,
-    /// One thread, alone: milliseconds to make detections of the outputs.
-    pub read_ms: f64,
+    /// One thread, alone.
+    #[serde(flatten)]
+    pub stages: Stages,
     /// Calls of each side in all.
     pub calls: usize,
+}
+
+/// What the stages of a look take on one thread, while nothing else is measured: medians.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Stages {
+    /// Milliseconds to scale a picture into the tensor.
+    pub prepare_ms: f64,
+    /// Milliseconds of the call.
+    pub call_ms: f64,
+    /// Milliseconds to make detections of the outputs.
+    pub read_ms: f64,
 }
 
 /// Measures.
@@ -100,7 +108,6 @@ pub fn run(bench: &Bench<'_>) -> Result<Report, DetectError> {
     }
     pool.stop();
     let (raw_fps, pool_fps) = (median(raw), median(pooled));
-    let [prepare_ms, call_ms, read_ms] = stages;
     Ok(Report {
         model: model.name().to_owned(),
         provider: provider_name(provider),
@@ -109,9 +116,7 @@ pub fn run(bench: &Bench<'_>) -> Result<Report, DetectError> {
         raw_fps,
         pool_fps,
         efficiency: pool_fps / raw_fps,
-        prepare_ms,
-        call_ms,
-        read_ms,
+        stages,
         calls: bench.rounds.get() * bench.calls.get() * threads.get(),
     })
 }
@@ -121,15 +126,19 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Milliseconds of each stage, on one thread while nothing else is measured.
-fn stages(detector: &mut Detector, bench: &Bench<'_>) -> Result<[f64; 3], DetectError> {
+/// Measures the stages of [`Bench::calls`] looks on the whole picture.
+///
+/// # Errors
+/// As [`Detector::detect`].
+pub fn stages(detector: &mut Detector, bench: &Bench<'_>) -> Result<Stages, DetectError> {
     let mut spent: [Vec<f64>; 3] = Default::default();
     for picture in bench.pictures.iter().cycle().take(bench.calls.get()) {
         for (spent, stage) in spent.iter_mut().zip(detector.timed(picture)?) {
             spent.push(1000.0 * stage.as_secs_f64());
         }
     }
-    Ok(spent.map(median))
+    let [prepare_ms, call_ms, read_ms] = spent.map(median);
+    Ok(Stages { prepare_ms, call_ms, read_ms })
 }
 
 fn raw_fps(bare: &mut [Detector], bench: &Bench<'_>) -> Result<f64, DetectError> {
@@ -205,6 +214,3 @@ fn camera(index: usize) -> Arc<Camera> {
         rules: Vec::new(),
     })
 }
-
-/// Time of the three stages of one look: preparing, calling, reading.
-pub(super) type Stages = [Duration; 3];

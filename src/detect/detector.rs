@@ -1,10 +1,9 @@
 //! One detector on one thread: picture in, detections out.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{
     DetectError, Detection, Model, Runtime, View,
-    bench::Stages,
     description::Description,
     onnx::Session,
     outputs::{self, BadOutput, Candidate},
@@ -100,8 +99,8 @@ impl Detector {
         self.session.run(|_| ())
     }
 
-    /// As [`Self::detect`] on the whole picture, but for the clock.
-    pub(super) fn timed(&mut self, picture: &Picture) -> Result<Stages, DetectError> {
+    /// As [`Self::detect`] on the whole picture, but for the clock: how long preparing, the call, and reading took.
+    pub(super) fn timed(&mut self, picture: &Picture) -> Result<[Duration; 3], DetectError> {
         let begun = Instant::now();
         let placement = self.prepare(picture, PixelRect::whole(picture.size()), &[])?;
         let prepared = Instant::now();

@@ -70,8 +70,12 @@ fn no_pixel_that_a_mask_touches_shows_through() {
     let picture = even(Size::new(80, 48), Chroma::Planar420, RED);
     let triangle = [(0.1, 0.1), (0.9, 0.45), (0.3, 0.93)].map(|(x, y)| UnitPoint::new(x, y));
     let mask = Polygon::new(triangle.to_vec()).expect("a polygon");
-    let tensor =
-        filled(&mut scaler(Fit::Stretch), &picture, PixelRect::whole(picture.size()), &[mask.clone()]);
+    let tensor = filled(
+        &mut scaler(Fit::Stretch),
+        &picture,
+        PixelRect::whole(picture.size()),
+        std::slice::from_ref(&mask),
+    );
     let mut masked = 0;
     for (index, pixel) in tensor.chunks_exact(3).enumerate() {
         let (column, row) = ((index % 40) as f32, (index / 40) as f32);

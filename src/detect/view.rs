@@ -143,6 +143,7 @@ impl ViewPlan {
                     self.probe.sent = Some(wanted);
                     self.probe.wait = self.probe.every;
                     small.insert(0, wanted);
+                    self.turn = 0;
                     whole = true;
                 }
                 match self.crops(frame, &small) {

@@ -13,9 +13,10 @@ use super::{footage, runtime};
 const VTEST: Size = Size::new(768, 576);
 
 /// `[class, confidence, left, top, right, bottom]`, in pixels.
-type Expected = (String, f32, f32, f32, f32, f32);
+pub(crate) type Expected = (String, f32, f32, f32, f32, f32);
 
-fn expected() -> Vec<(usize, Vec<Expected>)> {
+/// What Python found, by frame.
+pub(crate) fn expected() -> Vec<(usize, Vec<Expected>)> {
     let text = fs::read_to_string("tests/models/vtest.json").expect("committed beside");
     serde_json::from_str(&text).expect("made by expect_vtest.py")
 }
@@ -66,4 +67,21 @@ fn nanodet_finds_on_vtest_what_python_finds() {
     // The rest are people of whom two neighbouring places are equally sure, so that a rounding decides which box stays.
     assert!(near_px >= 0.90, "within 2 px: {near_px}");
     assert!(near_score >= 0.95, "within 0.05: {near_score}");
+}
+
+#[test]
+fn every_shipped_model_is_as_described_and_finds_people() {
+    let (Some(runtime), Some(mut frames)) = (runtime(), footage::vtest(10)) else { return };
+    let (_, picture) = frames.next().expect("it has frames");
+    let models = Path::new("models");
+    let ids = Model::list(models).expect("readable");
+    assert!(ids.len() >= 2, "{ids:?}");
+    for id in ids {
+        let model = Model::load(models, &id).expect("it loads");
+        let mut detector = Detector::open(&runtime, &model, Provider::Cpu).expect("it opens");
+        let mut out = Vec::new();
+        detector.detect(&picture, &View::Full, &[], &mut out).expect("it detects");
+        let people = out.iter().filter(|one| one.class == Class::Person && one.confidence >= 0.45).count();
+        assert_eq!(people, 3, "{id}: {out:?}");
+    }
 }

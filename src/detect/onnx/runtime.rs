@@ -169,4 +169,18 @@ mod tests {
             other => panic!("{other:?}"),
         }
     }
+
+    #[test]
+    fn a_file_that_is_no_library_is_refused_in_words() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join(FILE);
+        fs::write(&file, b"no library").expect("written");
+        let err = Runtime::load(Some(&file)).expect_err("it is no library");
+        // Another test of this process may have loaded the real one.
+        assert!(
+            matches!(err, DetectError::RuntimeUnusable { .. } | DetectError::RuntimeLoaded { .. }),
+            "{err:?}"
+        );
+        assert!(err.to_string().contains(FILE), "{err}");
+    }
 }
