@@ -253,6 +253,21 @@ fn nobody_is_lost_because_nobody_looked() {
 }
 
 #[test]
+fn who_is_outside_of_the_part_that_was_looked_at_is_not_missed() {
+    for (looked_at, left) in [(UnitBox::new(0.0, 0.0, 0.2, 1.0), 1), (UnitBox::new(0.3, 0.2, 0.8, 0.9), 0)] {
+        let walk = person(&[(0.0, 0.0, 0.6), (5.0, 0.5, 0.6)]);
+        let mut told = play(&[walk], 4.8, 5.0, Looks::All);
+        let looks = told.all[0].looks;
+        for look in 1..=30 {
+            let at = Mono::from_start(Duration::from_millis(4800 + 200 * look));
+            told.tracker.update_within(at, &[looked_at], &[], &Motion::default());
+        }
+        assert_eq!(told.tracker.tracks().len(), left);
+        assert!(told.tracker.tracks().iter().all(|track| track.looks == looks), "nobody looked there");
+    }
+}
+
+#[test]
 fn who_stood_in_a_picture_that_is_gone_is_given_up() {
     let path = [(0.0, 0.0, 0.6), (5.0, 0.5, 0.6), (20.0, 0.5, 0.6)];
     let changed = Motion { changed_share: 0.9, regions: vec![UnitBox::FULL], ..Motion::default() };
