@@ -356,7 +356,7 @@ impl Matching {
                 self.found.push((*detection, shape));
             }
         }
-        self.found.sort_by(|a, b| b.0.confidence.total_cmp(&a.0.confidence));
+        self.found.sort_unstable_by(|a, b| b.0.confidence.total_cmp(&a.0.confidence));
         self.found.truncate(DETECTIONS_MAX);
         self.owner.clear();
         self.owner.resize(self.found.len(), None);
