@@ -87,6 +87,10 @@ metrics! {
     outbox_waiting: Gauge = Gauge::default(),
     /// Messages that the broker has acknowledged
     outbox_delivered: Counter = Counter::default(),
+    /// Messages that no broker will ever take, kept on record and passed over
+    outbox_set_aside: Counter = Counter::default(),
+    /// Whether the store cannot write (1), so that promises wait, or can (0)
+    store_stuck: Gauge = Gauge::default(),
     /// Whether the broker is connected (1) or not (0)
     broker_connected: Gauge = Gauge::default(),
     /// Connections to the broker that were lost or refused

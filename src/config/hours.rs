@@ -1,8 +1,8 @@
 //! Whether a rule's hours apply at an instant.
 //!
-//! The clock on the wall decides, and nothing else: a span applies while the clock reads a time inside of it. So an hour that a change of
-//! clocks leaves out is never inside, the hour that it repeats is inside both times, and a watch from 22:00 to 05:00
-//! ends at 05:00 on the clock whether that night had nine hours or eleven... which is what people agree on when they divide a night.
+//! The clock on the wall decides, and nothing else: a span applies while the clock reads a time inside of it. An hour
+//! that a change of clocks leaves out is therefore never inside, the hour that it repeats is inside both times, and a
+//! watch from 22:00 to 05:00 ends at 05:00 on the clock, whether that night had six hours of it or eight.
 
 use jiff::civil::{Time, Weekday};
 

@@ -98,3 +98,9 @@ pub fn parse(
 pub fn demo_toml() -> &'static str {
     include_str!("../../config/demo.toml")
 }
+
+/// The configuration by which `cunkou replay` judges files where it is given none, `config/replay.toml`. As for the demo's, its relative paths start at
+/// the folder `config` of the repository.
+pub fn replay_toml() -> &'static str {
+    include_str!("../../config/replay.toml")
+}

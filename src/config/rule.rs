@@ -59,19 +59,22 @@ fn selected<'f>(rule: &Table, file: &'f Table, reader: &mut Reader<'_, '_>) -> V
     let entry_points = named(rule, "entry_points", "entry_point", file, reader);
     let villages = named(rule, "villages", "village", file, reader);
     let everywhere = !(rule.has("cameras") || rule.has("entry_points") || rule.has("villages"));
-    let tables = file.map("camera").iter().map(|(id, table)| (id.it.as_str(), table));
+    let by_place = !(entry_points.is_empty() && villages.is_empty());
     let village_of = |entry_point: &str| {
         let (_, table) = file.map("entry_point").iter().find(|(id, _)| id.it == entry_point)?;
         table.get::<&str>("village")
     };
-    let chosen: Vec<_> = tables
-        .filter(|(id, camera)| {
-            let entry_point = camera.get::<&str>("entry_point");
-            everywhere
-                || cameras.contains(id)
-                || entry_point.is_some_and(|e| entry_points.contains(&e))
-                || entry_point.and_then(village_of).is_some_and(|v| villages.contains(&v))
+    let stands_there = |camera: &Table| {
+        camera.get::<&str>("entry_point").is_some_and(|entry_point| {
+            entry_points.contains(&entry_point)
+                || village_of(entry_point).is_some_and(|v| villages.contains(&v))
         })
+    };
+    let chosen: Vec<_> = file
+        .map("camera")
+        .iter()
+        .map(|(id, table)| (id.it.as_str(), table))
+        .filter(|(id, camera)| everywhere || cameras.contains(id) || (by_place && stands_there(camera)))
         .collect();
     if chosen.is_empty() && reader.report.is_clean() {
         let why = "none of the entry points or villages that it names has a camera";

@@ -2,3 +2,12 @@
 //!
 //! Owns what is written on the wire and the one connection to the broker. What is promised lies in the `store`'s outbox; this
 //! module empties it, in order, and strikes out what the broker has acknowledged.
+
+mod connection;
+pub mod courier;
+pub mod embedded;
+pub mod payload;
+pub mod topic;
+pub mod wire;
+
+pub use connection::{ConnectionSettings, WILL_DELAY, deliver, probe};

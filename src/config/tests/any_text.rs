@@ -10,7 +10,7 @@ const SEEDS: [&str; 3] =
     [GOOD, include_str!("../../../config/demo.toml"), include_str!("../../../config/cunkou.toml")];
 
 /// What people and accidents put into a file.
-const PIECES: [&str; 34] = [
+const PIECES: [&str; 35] = [
     "[",
     "]",
     "[[",
@@ -26,6 +26,7 @@ const PIECES: [&str; 34] = [
     "#",
     "\n",
     "\\u",
+    "\\n",
     "-1",
     "1e999",
     "nan",

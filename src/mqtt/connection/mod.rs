@@ -1,0 +1,368 @@
+//! The one connection to the broker.
+//!
+//! Owns the task that runs the [`Courier`]: it waits in one place, for the broker, the store, live words, the time and the stop, and does what the courier
+//! says. rumqttc is named in [`line`] alone, rustls in [`tls`] alone. What is sent, and in which order, is the courier's.
+//!
+//! Each connection has a client of its own, so that the library's own queue of what to send again (which it cannot tell us about) is always
+//! empty: what is sent again comes from the outbox. The session lives a little longer than the delay of the will and is
+//! resumed, although nothing is subscribed in it: in MQTT 5 a will is sent when its delay **or the session** ends (section 3.1.3.2.2), so that a
+//! session that ends with the connection would make the delay nothing.
+
+mod line;
+mod tls;
+
+use std::{collections::VecDeque, time::Duration};
+
+use futures::future::BoxFuture;
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::line::{Line, Said};
+use super::{
+    courier::{Action, Courier, Ending, Event, Presence},
+    wire::Writer,
+};
+use crate::{
+    config::{ExternalBroker, Station},
+    id::Mint,
+    metrics::Metrics,
+    store::{Desk, Message, Seq},
+    time::{Clock, Mono, Wall},
+};
+
+/// How long the broker waits before it tells others that we are gone: short outages are not news.
+pub const WILL_DELAY: Duration = Duration::from_secs(5);
+/// How long the last acknowledgements may take to reach the store, once all else is over.
+const LAST_ERRANDS: Duration = Duration::from_secs(2);
+/// How long a connection may take, unless somebody says otherwise.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// How long an orderly disconnect may take.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// Where to connect, and as whom.
+#[derive(Debug, Clone)]
+pub struct ConnectionSettings {
+    /// The broker.
+    pub broker: ExternalBroker,
+    /// MQTT client id: the same after each start, and nobody else's.
+    pub client_id: String,
+    /// What the broker says of us, [`WILL_DELAY`] after we are gone without a word.
+    pub will: Message,
+    /// What we say of ourselves.
+    pub presence: Presence,
+    /// How long a connection may take to be made, TLS included.
+    pub connect_timeout: Duration,
+    /// How long an ordered stop may go on sending.
+    pub stop_grace: Duration,
+}
+
+impl ConnectionSettings {
+    /// A station's daemon that started then, with the usual patience.
+    pub fn new(station: &Station, broker: ExternalBroker, started_at: Wall, mint: Mint) -> Self {
+        let mut writer = Writer::new(station, started_at, mint);
+        Self {
+            broker,
+            client_id: format!("cunkou-{}-{}", station.id, station.node),
+            will: writer.will(started_at),
+            presence: Presence { online: writer.online(started_at), stopped: writer.stopped(started_at) },
+            connect_timeout: CONNECT_MAX,
+            stop_grace: station.stop_grace / 2,
+        }
+    }
+}
+
+/// Empties the outbox into the broker until `stop`, then says good-bye. Returns within the grace of the settings and some 3 s.
+///
+/// Not cancel safe: dropping it is a kill (the will is sent, and acknowledged messages may be sent once more).
+pub async fn deliver(
+    settings: ConnectionSettings,
+    desk: Desk,
+    live: mpsc::Receiver<Message>,
+    metrics: Metrics,
+    clock: Clock,
+    stop: CancellationToken,
+) {
+    let courier = Courier::new(settings.presence.clone(), Mint::from_os());
+    let next = desk.next();
+    let run = Run {
+        settings,
+        desk,
+        metrics,
+        clock,
+        courier,
+        line: None,
+        errands: VecDeque::new(),
+        errand: None,
+        live: Some(live),
+        next: Some(next),
+    };
+    run.until(stop).await;
+}
+
+/// Connects, says nothing and disconnects: whether the broker is there and lets us in.
+pub async fn probe(settings: &ConnectionSettings) -> Result<(), Ending> {
+    let mut line = Line::probing(settings)?;
+    loop {
+        match line.next().await {
+            Said::Courier(Event::Connected(_)) => line.part(),
+            Said::Courier(Event::Ended(ending)) => return Err(ending),
+            Said::Parted => return Ok(()),
+            Said::Courier(_) => {}
+        }
+    }
+}
+
+struct Run {
+    settings: ConnectionSettings,
+    desk: Desk,
+    metrics: Metrics,
+    clock: Clock,
+    courier: Courier,
+    line: Option<Line>,
+    /// What the store is to be asked, in order: a read must see the strikes before it.
+    errands: VecDeque<Action>,
+    /// The one that is under way.
+    errand: Option<BoxFuture<'static, Option<Event>>>,
+    /// `None` once nobody can send any more.
+    live: Option<mpsc::Receiver<Message>>,
+    /// `None` once the store is gone.
+    next: Option<watch::Receiver<Seq>>,
+}
+
+/// What a round of doing leads to.
+enum Then {
+    GoOn,
+    Part,
+    End,
+}
+
+impl Run {
+    async fn until(mut self, stop: CancellationToken) {
+        let mut is_stopping = false;
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = stop.cancelled(), if !is_stopping => {
+                    is_stopping = true;
+                    Event::Stop(self.settings.stop_grace)
+                }
+                event = self.wait() => event,
+            };
+            match self.apply(event) {
+                Then::GoOn => {}
+                Then::Part => {
+                    self.part().await;
+                    break;
+                }
+                Then::End => break,
+            }
+        }
+        self.line = None;
+        self.metrics.broker_connected.set(0);
+        if timeout(LAST_ERRANDS, self.finish_errands()).await.is_err() {
+            tracing::warn!(
+                "the store did not take the last acknowledgements in time; these alerts are sent once more after the start"
+            );
+        }
+    }
+
+    /// Waits for whatever happens first, and changes nothing but what it takes out. Cancel safe.
+    async fn wait(&mut self) -> Event {
+        let wake_at = self.courier.wake_at().map(|at| self.clock.instant(at));
+        loop {
+            if self.errand.is_none() {
+                self.errand = self.errands.pop_front().and_then(|action| self.start_errand(action));
+            }
+            tokio::select! {
+                biased;
+                said = said(&mut self.line) => match said {
+                    Said::Courier(event) => return event,
+                    Said::Parted => {}
+                },
+                answer = done(&mut self.errand) => {
+                    self.errand = None;
+                    if let Some(event) = answer {
+                        return event;
+                    }
+                }
+                is_there = changed(&mut self.next) => {
+                    if is_there {
+                        return Event::Woken;
+                    }
+                    self.next = None;
+                }
+                message = received(&mut self.live) => match message {
+                    Some(message) => return Event::Live(message),
+                    None => self.live = None,
+                },
+                () = wait_until(wake_at) => return Event::Tick,
+            }
+        }
+    }
+
+    fn now(&self) -> Mono {
+        self.clock.now().mono
+    }
+
+    /// Lets the courier decide, and does what it says.
+    fn apply(&mut self, event: Event) -> Then {
+        let mut events = VecDeque::from([event]);
+        let mut then = Then::GoOn;
+        while let Some(event) = events.pop_front() {
+            self.count(&event);
+            for action in self.courier.apply(self.now(), event) {
+                match action {
+                    Action::Connect => match Line::open(&self.settings) {
+                        Ok(line) => self.line = Some(line),
+                        Err(ending) => events.push_back(Event::Ended(ending)),
+                    },
+                    Action::Publish(message) => {
+                        let published = self.line.as_mut().map(|line| line.publish(message));
+                        if let Some(Err(ending)) = published {
+                            self.line = None;
+                            events.push_back(Event::Ended(ending));
+                        }
+                    }
+                    Action::Read { .. } | Action::Strike(_) | Action::SetAside { .. } => {
+                        self.queue_errand(action)
+                    }
+                    Action::HangUp => self.hang_up(),
+                    Action::Part => then = Then::Part,
+                    Action::End if matches!(then, Then::GoOn) => then = Then::End,
+                    Action::End => {}
+                    Action::Tell(notice) => notice.log(),
+                }
+            }
+        }
+        then
+    }
+
+    fn count(&mut self, event: &Event) {
+        match event {
+            Event::Connected(_) => {
+                self.metrics.broker_connected.set(1);
+            }
+            Event::Ended(_) => {
+                self.line = None;
+                self.metrics.broker_connected.set(0);
+                self.metrics.broker_failures.inc();
+            }
+            _ => {}
+        }
+    }
+
+    fn hang_up(&mut self) {
+        if self.line.take().is_some() {
+            self.metrics.broker_connected.set(0);
+            self.metrics.broker_failures.inc();
+        }
+    }
+
+    /// Strikes that follow each other go together.
+    fn queue_errand(&mut self, action: Action) {
+        if let Action::Strike(seqs) = &action {
+            self.metrics.outbox_delivered.inc_by(seqs.len() as u64);
+        }
+        match (self.errands.back_mut(), action) {
+            (Some(Action::Strike(before)), Action::Strike(seqs)) => before.extend(seqs),
+            (_, action) => self.errands.push_back(action),
+        }
+    }
+
+    fn start_errand(&self, action: Action) -> Option<BoxFuture<'static, Option<Event>>> {
+        let desk = self.desk.clone();
+        match action {
+            Action::Read { after, limit } => Some(Box::pin(async move {
+                let answer = desk.waiting(after, limit).await;
+                Some(Event::Read(answer.map_err(|e| e.to_string())))
+            })),
+            Action::Strike(seqs) => Some(Box::pin(async move {
+                tell_if_gone(desk.strike(seqs).await);
+                None
+            })),
+            Action::SetAside { seq, why } => Some(Box::pin(async move {
+                tell_if_gone(desk.set_aside(seq, why).await);
+                None
+            })),
+            _ => None,
+        }
+    }
+
+    async fn part(&mut self) {
+        let Some(line) = &mut self.line else { return };
+        line.part();
+        let parted = timeout(PARTING, async {
+            loop {
+                if let Said::Parted | Said::Courier(Event::Ended(_)) = line.next().await {
+                    return;
+                }
+            }
+        });
+        match parted.await {
+            Ok(()) => tracing::info!("disconnected from the broker"),
+            Err(_) => {
+                tracing::warn!("the broker was not told good-bye in time, and will say that we are offline")
+            }
+        }
+    }
+
+    async fn finish_errands(&mut self) {
+        loop {
+            if let Some(errand) = self.errand.take() {
+                errand.await;
+            }
+            match self.errands.pop_front() {
+                Some(Action::Read { .. }) => {}
+                Some(action) => self.errand = self.start_errand(action),
+                None => return,
+            }
+        }
+    }
+}
+
+/// The store stops last, so this is a fault in the order of stopping; nothing is lost by it.
+fn tell_if_gone(answer: Result<(), crate::store::Refused>) {
+    if let Err(error) = answer {
+        tracing::warn!(%error, "an acknowledgement of the broker could not be noted; the alert is sent once more after the start");
+    }
+}
+
+// What is not there never comes.
+
+async fn said(line: &mut Option<Line>) -> Said {
+    match line {
+        Some(line) => line.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn done(errand: &mut Option<BoxFuture<'static, Option<Event>>>) -> Option<Event> {
+    match errand {
+        Some(errand) => errand.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn changed(next: &mut Option<watch::Receiver<Seq>>) -> bool {
+    match next {
+        Some(next) => next.changed().await.is_ok(),
+        None => std::future::pending().await,
+    }
+}
+
+async fn received(live: &mut Option<mpsc::Receiver<Message>>) -> Option<Message> {
+    match live {
+        Some(live) => live.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn wait_until(at: Option<std::time::Instant>) {
+    match at {
+        Some(at) => sleep_until(Instant::from_std(at)).await,
+        None => std::future::pending().await,
+    }
+}

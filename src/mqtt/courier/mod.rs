@@ -1,0 +1,610 @@
+//! What is sent to the broker next, and what its answers mean.
+//!
+//! Owns the order of sending: promised messages from the outbox first to last, a window of them in flight, struck out only when the broker
+//! has acknowledged them; in between, at a stated share, the latest words on things ([`live`]). Pure: it is told the time and what happened
+//! ([`Event`]), and says what to do ([`Action`]). Sockets, timers and the store belong to [`super::connection`].
+//!
+//! ```text
+//!      Tick                Connected
+//! Away ─────▶ Connecting ───────────▶ Up ─Stop─▶ draining ─▶ closing ─▶ parting ─▶ Over
+//!  │ ▲             │ Ended            │ Ended, silence
+//!  │ └─────────────┴──────────────────┘
+//!  └ Stop ─▶ Over (as from Connecting)
+//! ```
+//!
+//! Decisions, each of which somebody will ask about:
+//! - **A refusal for a reason that may pass** (not authorised, quota exceeded, unspecified) keeps the message and holds back its topic:
+//!   one message of it is tried again, 1 s to 60 s apart, and the others of that topic follow once it is taken. Other topics go on, so
+//!   that one wrong line in the broker's access list does not silence the village. The log says so once a minute (ERROR).
+//! - **What no broker could take** (an invalid topic, larger than the broker's largest packet) is set aside: kept on record, told (ERROR), and passed over.
+//! - **A message over which the broker breaks the connection** is found by sending one at a time; after [`SUSPECT_TRIES`] times alone it is set
+//!   aside as well. A connection that is merely lost never counts.
+//! - **Order**: first deliveries of one topic keep the order of promises (save where a broker refuses one of it for now and takes the
+//!   next, while both are in flight). After a connection was lost, all that was not
+//!   acknowledged is sent again from the first, with the same bytes.
+
+mod flight;
+mod live;
+mod refusals;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
+
+pub use words::{Ending, Notice, Verdict};
+
+use self::{
+    flight::{Flight, Flown},
+    live::Live,
+    refusals::Refusals,
+};
+use crate::{
+    id::Mint,
+    store::{Message, Seq},
+    time::Mono,
+};
+
+/// Publishes in flight, at most; the broker may allow fewer.
+pub const WINDOW_MAX: u16 = 32;
+/// Messages read from the outbox at once.
+pub const READ_MAX: usize = 64;
+/// A publish that is not acknowledged for so long means that the connection is dead.
+pub const ACK_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often one message, sent alone, may end the connection before it is set aside.
+pub const SUSPECT_TRIES: u32 = 3;
+/// Shortest and longest wait before connecting again, before jitter.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+/// A connection that lived for so long was a good one: the next wait is the shortest.
+const GOOD_AFTER: Duration = Duration::from_secs(10);
+/// How often the log repeats that the broker is away.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+/// Promised messages between two live ones where both wait.
+const PROMISED_BETWEEN_LIVE: u32 = 3;
+/// How long a read of the outbox that failed waits for the next.
+const REREAD_AFTER: Duration = Duration::from_secs(1);
+
+/// What the broker said of itself when it took the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Unacknowledged publishes that it takes at once (receive maximum).
+    pub window: u16,
+    /// Longest packet that it takes, in bytes.
+    pub packet_len_max: Option<u32>,
+}
+
+impl Limits {
+    /// Why this broker, or any, could never take this message.
+    fn refusal(&self, message: &Message) -> Option<String> {
+        if message.topic.is_empty() || message.topic.contains(['+', '#', '\0']) {
+            return Some(format!(
+                "\"{}\" is not a topic that can be published to",
+                message.topic.escape_default()
+            ));
+        }
+        let (len, max) = (packet_len(message), self.packet_len_max?);
+        (len > max as usize)
+            .then(|| format!("its packet is {len} bytes long, and this broker takes at most {max}"))
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Time passed: to be sent when [`Courier::wake_at`] says so.
+    Tick,
+    /// The broker took the connection.
+    Connected(Limits),
+    /// The connection ended, or none could be made.
+    Ended(Ending),
+    /// The next of the publishes handed out went to the network, under this packet id.
+    Sent(u16),
+    /// The broker answered to a packet id.
+    Acked(u16, Verdict),
+    /// What the outbox answered to [`Action::Read`], or why it could not.
+    Read(Result<Vec<(Seq, Message)>, String>),
+    /// The outbox has more.
+    Woken,
+    /// The latest word on its topic: not promised; sent on each connection, and again when it changes.
+    Live(Message),
+    /// Send what can be sent within this time, say good-bye and end.
+    Stop(Duration),
+}
+
+/// What is to be done, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Connect; answers with `Connected` or `Ended`.
+    Connect,
+    /// Publish with quality of service 1; answers with `Sent`, then `Acked`.
+    Publish(Message),
+    /// Read the outbox behind a place; answers with `Read`.
+    Read {
+        /// Behind which place.
+        after: Seq,
+        /// At most so many.
+        limit: usize,
+    },
+    /// These are delivered.
+    Strike(Vec<Seq>),
+    /// This one never will be.
+    SetAside {
+        /// Which.
+        seq: Seq,
+        /// Why, for the record.
+        why: String,
+    },
+    /// Drop the connection without a word, so that the will is sent.
+    HangUp,
+    /// Disconnect in order, so that the will is not sent.
+    Part,
+    /// Nothing follows.
+    End,
+    /// Tell the operator.
+    Tell(Notice),
+}
+
+/// The order of sending, for one broker.
+#[derive(Debug)]
+pub struct Courier {
+    link: Link,
+    /// Read from the outbox, not yet sent on this connection, in order.
+    stock: VecDeque<(Seq, Message)>,
+    shelf: Shelf,
+    live: Live,
+    refusals: Refusals,
+    suspect: Option<Suspect>,
+    presence: Presence,
+    attempts: u32,
+    tell_away_at: Mono,
+    mint: Mint,
+}
+
+/// The messages that say how this node is: all for one topic, retained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    /// Sent first on each connection.
+    pub online: Message,
+    /// Sent last on an ordered stop.
+    pub stopped: Message,
+}
+
+#[derive(Debug)]
+enum Link {
+    Away { retry_at: Mono },
+    Connecting,
+    Up(Up),
+    Over,
+}
+
+#[derive(Debug)]
+struct Up {
+    since: Mono,
+    limits: Limits,
+    flight: Flight,
+    promised_since_live: u32,
+    has_delivered: bool,
+    leaving: Leaving,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaving {
+    /// Not at all.
+    No,
+    /// Sending what can be sent.
+    Draining { until: Mono, end: Mono },
+    /// Sending nothing more; waiting for room to say the last word.
+    Closing { end: Mono },
+    /// The last word is on its way.
+    Parting { end: Mono },
+}
+
+/// What is known of the outbox behind the stock.
+#[derive(Debug)]
+struct Shelf {
+    /// Up to here it was read on this connection.
+    read_to: Seq,
+    state: Reading,
+    /// Acknowledged while a read was under way, which may still bring them.
+    acked: BTreeSet<Seq>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// There may be more.
+    Idle,
+    /// An answer is awaited.
+    Asked {
+        /// It is to be read from the beginning since: what this brings is for nobody.
+        is_stale: bool,
+        /// The outbox got more since: there may be more than it brings.
+        is_woken: bool,
+    },
+    /// There is nothing behind `read_to`.
+    Empty,
+    /// It could not be read.
+    Failed { retry_at: Mono },
+}
+
+/// The message that seems to end the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Suspect {
+    seq: Seq,
+    /// How often it did so while it was alone.
+    alone: u32,
+}
+
+impl Up {
+    fn is_closing(&self) -> bool {
+        matches!(self.leaving, Leaving::Closing { .. } | Leaving::Parting { .. })
+    }
+}
+
+impl Courier {
+    /// Not connected; the first `Tick` connects.
+    pub fn new(presence: Presence, mint: Mint) -> Self {
+        Self {
+            link: Link::Away { retry_at: Mono::ZERO },
+            stock: VecDeque::new(),
+            shelf: Shelf { read_to: Seq(0), state: Reading::Idle, acked: BTreeSet::new() },
+            live: Live::default(),
+            refusals: Refusals::default(),
+            suspect: None,
+            presence,
+            attempts: 0,
+            tell_away_at: Mono::ZERO,
+            mint,
+        }
+    }
+
+    /// When the next `Tick` is due.
+    pub fn wake_at(&self) -> Option<Mono> {
+        match &self.link {
+            Link::Away { retry_at } => Some(*retry_at),
+            Link::Connecting | Link::Over => None,
+            Link::Up(up) => {
+                let reread = match self.shelf.state {
+                    Reading::Failed { retry_at } => Some(retry_at),
+                    _ => None,
+                };
+                let leave = match up.leaving {
+                    Leaving::No => None,
+                    Leaving::Draining { until, .. } => Some(until),
+                    Leaving::Closing { end } | Leaving::Parting { end } => Some(end),
+                };
+                let silence = up.flight.oldest().map(|sent| sent + ACK_TIMEOUT);
+                [reread, leave, silence, self.refusals.retry_at()].into_iter().flatten().min()
+            }
+        }
+    }
+
+    /// Takes in what happened, and says what to do.
+    pub fn apply(&mut self, now: Mono, event: Event) -> Vec<Action> {
+        let mut out = Vec::new();
+        match event {
+            Event::Tick => self.tick(now, &mut out),
+            Event::Connected(limits) => self.connected(now, limits, &mut out),
+            Event::Ended(ending) => self.ended(now, ending, &mut out),
+            Event::Sent(pkid) => {
+                if let Link::Up(up) = &mut self.link {
+                    up.flight.sent(pkid);
+                }
+            }
+            Event::Acked(pkid, verdict) => self.acked(now, pkid, verdict, &mut out),
+            Event::Read(answer) => self.take_stock(now, answer),
+            Event::Woken => match &mut self.shelf.state {
+                Reading::Empty => self.shelf.state = Reading::Idle,
+                Reading::Asked { is_woken, .. } => *is_woken = true,
+                Reading::Idle | Reading::Failed { .. } => {}
+            },
+            Event::Live(message) => {
+                if let Err(full) = self.live.set(message) {
+                    out.push(Action::Tell(full));
+                }
+            }
+            Event::Stop(grace) => self.stop(now, grace, &mut out),
+        }
+        self.send(now, &mut out);
+        self.read_on(&mut out);
+        self.leave(now, &mut out);
+        out
+    }
+
+    fn tick(&mut self, now: Mono, out: &mut Vec<Action>) {
+        match &mut self.link {
+            Link::Away { retry_at } if *retry_at <= now => {
+                self.link = Link::Connecting;
+                out.push(Action::Connect);
+            }
+            Link::Up(up) => {
+                if up.flight.oldest().is_some_and(|sent| now.since(sent) >= ACK_TIMEOUT) {
+                    out.push(Action::HangUp);
+                    return self.ended(now, Ending::Silent, out);
+                }
+                if matches!(self.shelf.state, Reading::Failed { retry_at } if retry_at <= now) {
+                    self.shelf.state = Reading::Idle;
+                }
+                if self.refusals.try_again(now) {
+                    self.read_again();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn connected(&mut self, now: Mono, limits: Limits, out: &mut Vec<Action>) {
+        let Link::Connecting = self.link else { return };
+        out.push(Action::Tell(Notice::Connected));
+        self.tell_away_at = Mono::ZERO;
+        self.link = Link::Up(Up {
+            since: now,
+            limits,
+            flight: Flight::new(limits.window.clamp(1, WINDOW_MAX)),
+            promised_since_live: 0,
+            has_delivered: false,
+            leaving: Leaving::No,
+        });
+        self.live.tell_all(self.presence.online.clone());
+    }
+
+    fn ended(&mut self, now: Mono, ending: Ending, out: &mut Vec<Action>) {
+        let over = match std::mem::replace(&mut self.link, Link::Over) {
+            Link::Up(up) => {
+                if let Ending::Blames(why) = &ending {
+                    self.suspect_of(&up.flight, why, out);
+                }
+                if up.has_delivered || now.since(up.since) >= GOOD_AFTER {
+                    self.attempts = 0;
+                }
+                up.leaving != Leaving::No
+            }
+            Link::Connecting => false,
+            // It was given up before it ended.
+            Link::Away { retry_at } => return self.link = Link::Away { retry_at },
+            Link::Over => return,
+        };
+        self.refusals.interrupted();
+        self.read_again();
+        if over {
+            out.push(Action::End);
+            return;
+        }
+        if self.tell_away_at <= now {
+            self.tell_away_at = now + TELL_EVERY;
+            out.push(Action::Tell(Notice::Away(ending)));
+        }
+        let doubled = BACKOFF.0.saturating_mul(1 << self.attempts.min(16)).min(BACKOFF.1);
+        self.attempts += 1;
+        // Half of it fixed, half of it jitter: many nodes must not come back at the same moment.
+        self.link = Link::Away { retry_at: now + doubled.mul_f64(0.5 + 0.5 * self.mint.unit()) };
+    }
+
+    /// The broker broke the connection over a packet. Which one? From now on one at a time.
+    fn suspect_of(&mut self, flight: &Flight, why: &str, out: &mut Vec<Action>) {
+        if let (true, Some(topic)) = (flight.is_alone(), flight.first_live()) {
+            self.live.forget(topic);
+        }
+        let Some(seq) = flight.first_promised() else { return };
+        let before = self.suspect.filter(|suspect| suspect.seq == seq).map_or(0, |suspect| suspect.alone);
+        let alone = before + u32::from(flight.is_alone());
+        if alone >= SUSPECT_TRIES {
+            let why = format!("each time that it is sent, the broker ends the connection: {why}");
+            self.pass_over(seq, why, out);
+            self.suspect = None;
+        } else {
+            self.suspect = Some(Suspect { seq, alone });
+        }
+    }
+
+    fn pass_over(&self, seq: Seq, why: String, out: &mut Vec<Action>) {
+        out.push(Action::Tell(Notice::PassedOver { seq, why: why.clone() }));
+        out.push(Action::SetAside { seq, why });
+    }
+
+    fn acked(&mut self, now: Mono, pkid: u16, verdict: Verdict, out: &mut Vec<Action>) {
+        let Link::Up(up) = &mut self.link else { return };
+        let Some((flown, topic)) = up.flight.acked(pkid) else { return };
+        up.has_delivered |= verdict == Verdict::Taken;
+        if matches!(flown, Flown::Promised(seq) if self.suspect.is_some_and(|suspect| suspect.seq == seq)) {
+            self.suspect = None;
+        }
+        match (flown, verdict) {
+            (Flown::Promised(seq), Verdict::Taken) => {
+                self.done_with(seq);
+                if self.refusals.taken(&topic) {
+                    out.push(Action::Tell(Notice::TakenAgain { topic }));
+                    self.read_again();
+                }
+                out.push(Action::Strike(vec![seq]));
+            }
+            (Flown::Promised(seq), Verdict::Never(why)) => {
+                self.done_with(seq);
+                if self.refusals.taken(&topic) {
+                    self.read_again();
+                }
+                self.pass_over(seq, format!("the broker refuses it: {why}"), out);
+            }
+            (Flown::Promised(_), Verdict::NotNow(why)) => {
+                if let Some(notice) = self.refusals.refused(now, topic, why) {
+                    out.push(Action::Tell(notice));
+                }
+            }
+            (Flown::Live(revision), Verdict::Taken) => self.live.taken(&topic, revision),
+            (Flown::Live(revision), Verdict::Never(why) | Verdict::NotNow(why)) => {
+                self.live.taken(&topic, revision);
+                out.push(Action::Tell(Notice::LiveRefused { topic, why }));
+            }
+            (Flown::Parting, _) => {
+                out.push(Action::Part);
+                out.push(Action::End);
+                self.link = Link::Over;
+            }
+        }
+    }
+
+    /// It is struck or set aside: what was read of it before is void.
+    fn done_with(&mut self, seq: Seq) {
+        self.stock.retain(|(stocked, _)| *stocked != seq);
+        if matches!(self.shelf.state, Reading::Asked { .. }) {
+            self.shelf.acked.insert(seq);
+        }
+    }
+
+    fn take_stock(&mut self, now: Mono, answer: Result<Vec<(Seq, Message)>, String>) {
+        let Reading::Asked { is_stale, is_woken } = self.shelf.state else { return };
+        let acked = std::mem::take(&mut self.shelf.acked);
+        self.shelf.state = Reading::Idle;
+        match answer {
+            _ if is_stale => {}
+            Ok(messages) => {
+                match messages.last() {
+                    Some((last, _)) => self.shelf.read_to = *last,
+                    None if is_woken => {}
+                    None => self.shelf.state = Reading::Empty,
+                }
+                self.stock.extend(messages.into_iter().filter(|(seq, _)| !acked.contains(seq)));
+            }
+            Err(_) => self.shelf.state = Reading::Failed { retry_at: now + REREAD_AFTER },
+        }
+    }
+
+    /// From the beginning: what was passed by may go now, and before what is in stock.
+    fn read_again(&mut self) {
+        self.stock.clear();
+        self.shelf.read_to = Seq(0);
+        self.shelf.state = match self.shelf.state {
+            Reading::Asked { .. } => Reading::Asked { is_stale: true, is_woken: true },
+            _ => Reading::Idle,
+        };
+    }
+
+    /// Asks for more before the stock is used up.
+    fn read_on(&mut self, out: &mut Vec<Action>) {
+        let Link::Up(up) = &self.link else { return };
+        if up.is_closing() || matches!(self.shelf.state, Reading::Asked { .. }) {
+            return;
+        }
+        if self.shelf.state == Reading::Idle && self.stock.len() < READ_MAX / 2 {
+            self.shelf.state = Reading::Asked { is_stale: false, is_woken: false };
+            out.push(Action::Read { after: self.shelf.read_to, limit: READ_MAX });
+        }
+    }
+
+    /// Fills the window.
+    fn send(&mut self, now: Mono, out: &mut Vec<Action>) {
+        loop {
+            let Link::Up(up) = &mut self.link else { return };
+            let room = if self.suspect.is_some() { up.flight.is_empty() } else { up.flight.has_room() };
+            if !room || up.is_closing() {
+                return;
+            }
+            // Live words may take a quarter of the window, so that alerts read a moment later still find room.
+            let live_may = self.live.is_waiting() && up.flight.live() < (up.flight.window() / 4).max(1);
+            let live_first = live_may && up.promised_since_live >= PROMISED_BETWEEN_LIVE;
+            if live_first || !self.send_promised(now, out) {
+                if !live_may {
+                    return;
+                }
+                self.send_live(now, out);
+            }
+        }
+    }
+
+    /// Sends the next of the stock that may go. False where there is none.
+    fn send_promised(&mut self, now: Mono, out: &mut Vec<Action>) -> bool {
+        while let Some((seq, message)) = self.stock.pop_front() {
+            let Link::Up(up) = &mut self.link else { return false };
+            if up.flight.carries(seq) {
+                self.refusals.goes(&message.topic);
+                continue;
+            }
+            if !self.refusals.may_go(&message.topic) {
+                continue;
+            }
+            if let Some(why) = up.limits.refusal(&message) {
+                self.done_with(seq);
+                self.suspect = self.suspect.filter(|suspect| suspect.seq != seq);
+                self.pass_over(seq, why, out);
+                continue;
+            }
+            self.refusals.goes(&message.topic);
+            up.promised_since_live = up.promised_since_live.saturating_add(1);
+            up.flight.push(now, Flown::Promised(seq), &message.topic);
+            out.push(Action::Publish(message));
+            return true;
+        }
+        false
+    }
+
+    fn send_live(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let Link::Up(up) = &mut self.link else { return };
+        up.promised_since_live = 0;
+        let Some((revision, message)) = self.live.next() else { return };
+        if let Some(why) = up.limits.refusal(&message) {
+            self.live.taken(&message.topic, revision);
+            out.push(Action::Tell(Notice::LiveRefused { topic: message.topic, why }));
+            return;
+        }
+        up.flight.push(now, Flown::Live(revision), &message.topic);
+        out.push(Action::Publish(message));
+    }
+
+    fn stop(&mut self, now: Mono, grace: Duration, out: &mut Vec<Action>) {
+        match &mut self.link {
+            Link::Away { .. } | Link::Connecting => self.give_up(out),
+            Link::Up(up) if up.leaving == Leaving::No => {
+                up.leaving = Leaving::Draining { until: now + grace.mul_f64(0.75), end: now + grace };
+            }
+            Link::Up(_) | Link::Over => {}
+        }
+    }
+
+    /// On the way out: drained, then the last word, then the end.
+    fn leave(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let Link::Up(up) = &mut self.link else { return };
+        if let Leaving::Draining { until, end } = up.leaving {
+            let is_drained = self.stock.is_empty()
+                && self.shelf.state == Reading::Empty
+                && up.flight.first_promised().is_none();
+            if is_drained || now >= until {
+                up.leaving = Leaving::Closing { end };
+            }
+        }
+        match up.leaving {
+            Leaving::Closing { end } if up.flight.has_room() => {
+                let stopped = self.presence.stopped.clone();
+                up.flight.push(now, Flown::Parting, &stopped.topic);
+                up.leaving = Leaving::Parting { end };
+                out.push(Action::Publish(stopped));
+            }
+            Leaving::Closing { end } | Leaving::Parting { end } if now >= end => self.give_up(out),
+            _ => {}
+        }
+    }
+
+    /// The last word could not be said: let the will say that we are gone.
+    fn give_up(&mut self, out: &mut Vec<Action>) {
+        out.extend([Action::HangUp, Action::End]);
+        self.link = Link::Over;
+    }
+}
+
+/// Length in bytes, at most, of the MQTT 5 PUBLISH packet for a message (sections 2.1 and 3.3 of the standard), at quality of service 1 with the
+/// properties that we set: payload format, media type, expiry.
+pub fn packet_len(message: &Message) -> usize {
+    let properties = 2 + 3 + message.content_type.len() + if message.expiry.is_some() { 5 } else { 0 };
+    let rest = 2 + message.topic.len() + 2 + varint_len(properties) + properties + message.payload.len();
+    1 + varint_len(rest) + rest
+}
+
+fn varint_len(value: usize) -> usize {
+    match value {
+        0..=127 => 1,
+        128..=16_383 => 2,
+        16_384..=2_097_151 => 3,
+        _ => 4,
+    }
+}
