@@ -219,7 +219,6 @@ impl Body {
     pub(super) fn pass_unseen(&mut self, dt: Duration, stir: Stir, aspect: f32) {
         self.stirred |= stir.disturbs();
         if stir.share > 0.0 {
-            self.predict(dt);
             return;
         }
         self.filter.stop();

@@ -140,6 +140,18 @@ impl Tracker {
     ///
     /// Returns all live tracks, those that were not detected included, in order of birth.
     pub fn update(&mut self, at: Mono, detections: &[Detection], motion: &Motion) -> &[Track] {
+        self.update_within(at, &[UnitBox::FULL], detections, motion)
+    }
+
+    /// As [`Self::update`], where the detector has looked at parts of the picture only: a track that is in none of the parts
+    /// `looked_at` was not missed, since nobody looked there.
+    pub fn update_within(
+        &mut self,
+        at: Mono,
+        looked_at: &[UnitBox],
+        detections: &[Detection],
+        motion: &Motion,
+    ) -> &[Track] {
         let (at, dt) = self.advance(at);
         if let Some(last) = self.last_look {
             self.interval = at.since(last);
@@ -153,7 +165,7 @@ impl Tracker {
         self.matching.given.resize(self.bodies.len(), None);
         self.associate(at, Pass::Sure);
         self.associate(at, Pass::Doubtful);
-        self.settle(at, dt, motion);
+        self.settle(at, dt, looked_at, motion);
         self.give_birth(at, motion);
         self.bury(at);
         &self.tracks
@@ -164,6 +176,7 @@ impl Tracker {
     pub fn skip(&mut self, at: Mono, motion: &Motion) -> &[Track] {
         let (at, dt) = self.advance(at);
         for (track, body) in self.tracks.iter_mut().zip(&mut self.bodies) {
+            body.predict(dt);
             body.pass_unseen(dt, stir_at(&body.last, self.aspect, motion), self.aspect);
             track.confidence = None;
             track.bbox = body.filter.shape().to_unit(self.aspect);
@@ -236,11 +249,11 @@ impl Tracker {
     }
 
     /// Tells each track what it got.
-    fn settle(&mut self, at: Mono, dt: Duration, motion: &Motion) {
+    fn settle(&mut self, at: Mono, dt: Duration, looked_at: &[UnitBox], motion: &Motion) {
         let m = &self.matching;
         for ((track, body), given) in self.tracks.iter_mut().zip(&mut self.bodies).zip(&m.given) {
-            track.looks = track.looks.saturating_add(1);
             if let Some(j) = *given {
+                track.looks = track.looks.saturating_add(1);
                 let (detection, shape) = &m.found[j];
                 body.hit(at, detection, *shape, stir_at(shape, self.aspect, motion));
                 track.class = body.class();
@@ -251,9 +264,16 @@ impl Tracker {
                 track.seen = at;
                 track.moved = body.moved;
             } else {
-                body.miss(dt, stir_at(&body.filter.shape(), self.aspect, motion));
+                let expected = body.filter.shape().to_unit(self.aspect);
+                let stir = stir_at(&body.filter.shape(), self.aspect, motion);
+                if expected.area() == 0.0 || looked_at.iter().any(|part| expected.covered_by(part) >= 0.7) {
+                    track.looks = track.looks.saturating_add(1);
+                    body.miss(dt, stir);
+                } else {
+                    body.pass_unseen(dt, stir, self.aspect);
+                }
                 track.confidence = None;
-                track.bbox = body.filter.shape().to_unit(self.aspect);
+                track.bbox = expected;
             }
         }
     }
@@ -336,7 +356,7 @@ impl Matching {
                 self.found.push((*detection, shape));
             }
         }
-        self.found.sort_by(|a, b| b.0.confidence.total_cmp(&a.0.confidence));
+        self.found.sort_unstable_by(|a, b| b.0.confidence.total_cmp(&a.0.confidence));
         self.found.truncate(DETECTIONS_MAX);
         self.owner.clear();
         self.owner.resize(self.found.len(), None);

@@ -253,6 +253,21 @@ fn nobody_is_lost_because_nobody_looked() {
 }
 
 #[test]
+fn who_is_outside_of_the_part_that_was_looked_at_is_not_missed() {
+    for (looked_at, left) in [(UnitBox::new(0.0, 0.0, 0.2, 1.0), 1), (UnitBox::new(0.3, 0.2, 0.8, 0.9), 0)] {
+        let walk = person(&[(0.0, 0.0, 0.6), (5.0, 0.5, 0.6)]);
+        let mut told = play(&[walk], 4.8, 5.0, Looks::All);
+        let looks = told.all[0].looks;
+        for look in 1..=30 {
+            let at = Mono::from_start(Duration::from_millis(4800 + 200 * look));
+            told.tracker.update_within(at, &[looked_at], &[], &Motion::default());
+        }
+        assert_eq!(told.tracker.tracks().len(), left);
+        assert!(told.tracker.tracks().iter().all(|track| track.looks == looks), "nobody looked there");
+    }
+}
+
+#[test]
 fn who_stood_in_a_picture_that_is_gone_is_given_up() {
     let path = [(0.0, 0.0, 0.6), (5.0, 0.5, 0.6), (20.0, 0.5, 0.6)];
     let changed = Motion { changed_share: 0.9, regions: vec![UnitBox::FULL], ..Motion::default() };
@@ -323,11 +338,26 @@ fn a_parked_car_of_which_half_is_hidden_has_not_moved() {
 
 #[test]
 fn who_stands_cut_by_the_edge_of_the_picture_is_kept() {
-    let path = [(0.0, 0.0, 1.05), (5.0, 0.5, 1.05), (60.0, 0.5, 1.05), (65.0, 1.0, 1.05)];
-    let mut near = person(&path).hidden(20.0, 50.0).flickering(0.3, 0.3);
-    (near.height, near.width) = (0.6, 0.15);
-    let told = play(&[near], 66.0, 10.0, Looks::All);
-    assert_eq!(told.all.len(), 1);
+    let mut tracker = Tracker::new(PICTURE);
+    let look = |tracker: &mut Tracker, right: Option<f32>| {
+        let at = tracker.newest.map_or(Mono::ZERO, |at| at + Duration::from_millis(100));
+        let found = right.map(|right| Detection {
+            class: Class::Person,
+            confidence: 0.8,
+            bbox: UnitBox::new(0.0, 0.4, right, 1.0),
+        });
+        tracker.update(at, found.as_slice(), &Motion::default()).len()
+    };
+    for _ in 0..30 {
+        look(&mut tracker, Some(0.14));
+    }
+    // An arm is drawn in, which looks like a step out of the picture.
+    for right in [0.125, 0.115] {
+        look(&mut tracker, Some(right));
+    }
+    for _ in 0..100 {
+        assert_eq!(look(&mut tracker, None), 1);
+    }
 }
 
 #[test]
