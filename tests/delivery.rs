@@ -315,8 +315,7 @@ async fn what_is_too_large_for_the_broker_does_not_block_the_rest() {
         let Some(broker) = Mosquitto::start(limit) else { return };
         let mut subscriber = Subscriber::start(&["-p", &broker.port.to_string()], "alert/#");
         subscriber.ready().await;
-        let dir = tempfile::tempdir().expect("a directory");
-        let node = Node::start_in(dir.path(), settings(broker_at(broker.port), "n"));
+        let node = Node::start(settings(broker_at(broker.port), "n"));
         let large = "x".repeat(1000);
         node.promise(vec![message("alert/a", "1"), message("alert/a", &large), message("alert/a", "3")])
             .await;
@@ -324,11 +323,10 @@ async fn what_is_too_large_for_the_broker_does_not_block_the_rest() {
         assert_eq!(subscriber.next_new().await, "0 alert/a 3", "{limit}");
         node.drained().await;
         assert_eq!(node.metrics.outbox_set_aside.get(), 1);
-        node.stop().await;
-        let outbox = Outbox::open(open_ledger(dir.path())).expect("opens");
-        let aside = outbox.aside(10).expect("readable");
+        let aside = node.desk.aside(10).await.expect("readable");
         assert_eq!(aside.len(), 1, "kept on record");
         assert_eq!(aside[0].message.as_ref().expect("readable").payload, large.as_bytes());
+        node.stop().await;
     }
 }
 

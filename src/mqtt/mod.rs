@@ -4,11 +4,8 @@
 //! module empties it, in order, and strikes out what the broker has acknowledged.
 
 mod connection;
-mod courier;
+pub mod courier;
 pub mod embedded;
 
 pub use connection::{ConnectionSettings, WILL_DELAY, deliver, probe};
-pub use courier::{
-    ACK_TIMEOUT, Action, Courier, Ending, Event, Limits, Notice, Presence, READ_MAX, SUSPECT_TRIES, Verdict,
-    WINDOW_MAX, packet_len,
-};
+pub use courier::{Courier, Ending, Presence};

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use super::*;
-use crate::store::{Outbox, SimDisk, SimLedger};
+use crate::store::{Message, Outbox, SimDisk, SimLedger};
 
 fn message(topic: &str, n: u64) -> Message {
     Message {
@@ -169,7 +169,7 @@ impl World {
                 line.last_pkid = 0;
             }
             assert!(line.at_broker.iter().all(|(used, _)| *used != pkid), "packet id {pkid} is in use");
-            assert!(line.at_broker.len() < line.window.into(), "more than the broker takes");
+            assert!(line.at_broker.len() < usize::from(line.window), "more than the broker takes");
             line.at_broker.push((pkid, message));
             self.apply(Event::Sent(pkid));
         }
