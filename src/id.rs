@@ -157,6 +157,11 @@ impl Mint {
         Self(SmallRng::seed_from_u64(seed))
     }
 
+    /// Another mint, whose ids follow from this one's seed.
+    pub fn split(&mut self) -> Self {
+        Self::seeded(self.0.next_u64())
+    }
+
     fn ulid(&mut self, at: Wall) -> ulid::Ulid {
         let random = (u128::from(self.0.next_u64()) << 64) | u128::from(self.0.next_u64());
         ulid::Ulid::from_parts(at.unix_ms().max(0) as u64, random)

@@ -24,5 +24,10 @@ pub mod motion;
 pub mod rules;
 pub mod track;
 
+pub mod console;
 pub mod mqtt;
 pub mod store;
+
+pub mod daemon;
+pub mod lane;
+pub mod sim;

@@ -1,3 +1,9 @@
 //! Arguments → subcommand.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -17,7 +17,11 @@ use brokers::{Mosquitto, Subscriber, free_port, has};
 use cunkou::{
     config::{ClientCertificate, Credentials, ExternalBroker, Secret, Tls},
     metrics::Metrics,
-    mqtt::{ConnectionSettings, Ending, Presence, deliver, embedded, probe},
+    mqtt::{
+        ConnectionSettings,
+        courier::{Ending, Presence},
+        deliver, embedded, probe,
+    },
     store::{Condition, Desk, DeskThread, LedgerError, Message, Outbox, Seq, SledLedger},
     time::Clock,
 };

@@ -3,6 +3,11 @@
 //! Owns what an alert *is*. Which tracks deserve one belongs to `rules`; how it is kept to `store`;
 //! how it is written on the wire to `mqtt`.
 
+mod explain;
+pub mod snapshot;
+
+pub use explain::explain;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::Ending;
 use crate::{id::CameraId, time::Wall};
 
 /// How a camera is.
@@ -60,4 +61,36 @@ pub struct Health {
     pub last_frame: Option<Wall>,
     /// Camera clock minus arrival clock in milliseconds, where the camera tells.
     pub clock_skew_ms: Option<i64>,
+}
+
+impl Health {
+    /// Of a camera that is out of service on purpose, since `since`.
+    pub fn maintenance(camera: CameraId, since: Wall) -> Self {
+        Self {
+            camera,
+            state: State::Maintenance,
+            reasons: BTreeSet::new(),
+            detail: None,
+            since,
+            fps: 0.0,
+            kbps: 0.0,
+            last_frame: None,
+            clock_skew_ms: None,
+        }
+    }
+}
+
+impl Ending {
+    /// The reason for being offline that it amounts to. The contract has fewer reasons than there are endings: whatever
+    /// the camera says no to, hangs up on or garbles is `refused`, and the detail tells which.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Auth => Reason::Auth,
+            Self::Timeout { .. } => Reason::Timeout,
+            Self::NoKeyframe(_) => Reason::NoKeyframe,
+            Self::Refused(_) | Self::Closed | Self::Garbage(_) | Self::NotFound(_) | Self::Unsupported(_) => {
+                Reason::Refused
+            }
+        }
+    }
 }

@@ -2,10 +2,26 @@
 //!
 //! Owns the way from a camera's URL to [`AccessUnit`]s and the health of the stream. Knows nothing of
 //! pixels: what is inside of an access unit is for `gate`, `record` and `decode`.
+//!
+//! A lane makes a [`Source`] for each attempt, tells [`Vitals`] what comes of it, and asks [`Backoff`] when to make
+//! the next one.
 
+mod backoff;
+mod clock;
 mod health;
+mod limits;
+mod nal;
+mod rates;
+mod rtsp;
+mod sign;
+mod source;
+mod vitals;
 
+pub use backoff::Backoff;
 pub use health::{Health, Reason, State};
+pub use limits::Limits;
+pub use source::{Source, probe};
+pub use vitals::Vitals;
 
 use std::time::Duration;
 
@@ -50,7 +66,8 @@ pub struct AccessUnit {
     pub data: Bytes,
     /// Decoding may start here (IDR, CRA, BLA, any JPEG).
     pub is_key: bool,
-    /// The stream's own time; increases within a connection, restarts with each.
+    /// The stream's own time; restarts at 0 with each connection, and increases within it. (Only pictures that a
+    /// camera sends out of their order, B frames, step back, by less than 2 s.)
     pub media: MediaTime,
     /// The camera's clock (from RTCP sender reports), where it tells.
     pub camera_clock: Option<Wall>,
@@ -85,7 +102,7 @@ pub enum Ending {
     /// Silence for longer than the limit.
     #[error("no answer to {phase} for {after:?}")]
     Timeout {
-        /// connect, describe, setup, play or media.
+        /// connect, describe, setup, play, media or keepalive.
         phase: &'static str,
         /// How long.
         after: Duration,

@@ -1,8 +1,106 @@
 //! File → truth, all errors at once.
 //!
-//! `read` turns TOML text into [`Config`], or into every error that it has. Nothing else in the house
+//! ```text
+//! text ─toml─▶ tree (every value in the form that keys declares) ─read─▶ Config
+//!                    keys ─▶ JSON Schema, docs/ref/config.md
+//! ```
+//!
+//! [`load`] and [`parse`] turn TOML into [`Config`], or into every [`Problem`] that it has. Nothing else in the house
 //! reads configuration, and nothing downstream checks it again.
 
+mod form;
+mod hours;
+mod keys;
+mod problem;
+mod read;
+mod reference;
+mod rule;
+mod schema;
+mod secret;
+mod shape;
+mod surroundings;
+mod tree;
 mod truth;
 
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+pub use problem::{PROBLEMS_MAX, Problem, Problems};
+pub use reference::reference;
+pub use rule::RULES_MAX;
+pub use schema::schema;
+pub use surroundings::{Canned, Machine, NoSecret, SECRET_LEN_MAX, Surroundings};
 pub use truth::*;
+
+use problem::Report;
+
+/// Longest configuration, in bytes: some thirty times that of 778 cameras.
+pub const TEXT_LEN_MAX: u64 = 8 << 20;
+
+/// Reads a file of this machine, with its environment and its secrets. Relative paths in it start at its folder.
+///
+/// # Errors
+/// Everything that is wrong with it, also that it cannot be read.
+pub fn load(path: &Path) -> Result<Config, Problems> {
+    use std::io::Read;
+    let name = path.display().to_string();
+    let unreadable = |why: String| {
+        let mend = "name a file that the daemon's user may read, with --config";
+        Problems::whole(&name, "the configuration cannot be read".into(), why, mend.into())
+    };
+    let file = std::fs::File::open(path).map_err(|e| unreadable(e.to_string()))?;
+    let mut bytes = Vec::new();
+    file.take(TEXT_LEN_MAX + 1).read_to_end(&mut bytes).map_err(|e| unreadable(e.to_string()))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => parse(&text, &name, path.parent().unwrap_or(Path::new("")), &Machine),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(&error.as_bytes()[..at]);
+            let mut report = Report::new(&name, &text);
+            let why = "a configuration is UTF-8 text".to_owned();
+            report.syntax(at, "this is no UTF-8".into(), why, "save the file as UTF-8".into());
+            Err(report.into_problems())
+        }
+    }
+}
+
+/// Reads a text. `file` names it in problems; relative paths in it start at `base`; `surroundings` answer for environment variables,
+/// secrets and cores. Pure but for those, and for the time zone database.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn parse(
+    text: &str,
+    file: &str,
+    base: &Path,
+    surroundings: &dyn Surroundings,
+) -> Result<Config, Problems> {
+    if text.len() as u64 > TEXT_LEN_MAX {
+        let what = format!("the configuration is longer than {TEXT_LEN_MAX} bytes");
+        let mend = "divide the cameras between daemons";
+        return Err(Problems::whole(file, what, "no station needs that".into(), mend.into()));
+    }
+    let mut report = Report::new(file, text);
+    let tree = tree::parse(text, &keys::FILE, &mut report);
+    let config = read::config(&tree, &mut read::Reader { report: &mut report, base, surroundings });
+    match config {
+        Some(config) if report.is_clean() => Ok(config),
+        _ => {
+            assert!(!report.is_clean(), "what is not there was reported");
+            Err(report.into_problems())
+        }
+    }
+}
+
+/// The configuration of the simulated village, `config/demo.toml`. Its relative paths start at the folder `config` of the repository.
+pub fn demo_toml() -> &'static str {
+    include_str!("../../config/demo.toml")
+}
+
+/// The configuration by which `cunkou replay` judges files where it is given none, `config/replay.toml`. As for the demo's, its relative paths start at
+/// the folder `config` of the repository.
+pub fn replay_toml() -> &'static str {
+    include_str!("../../config/replay.toml")
+}

@@ -3,8 +3,20 @@
 //! Owns decoders, the decoding pool and [`Picture`], the one form that pixels have in this house. Which units are
 //! worth decoding is the lane's and the gate's business; what is in the picture, that of `motion` and `detect`.
 
+mod announced;
+mod backend;
+mod chain;
+mod decoder;
+pub mod file;
 mod picture;
+mod probe;
+mod raw;
+pub mod rgb;
+mod times;
 
+pub use backend::Backend;
+pub use chain::PICTURE_SIDE_MAX;
+pub use decoder::{DecodeError, Decoder, UNIT_BYTES_MAX};
 pub use picture::{Chroma, Picture, Plane, Range};
 
 use crate::time::{MediaTime, Now, Wall};

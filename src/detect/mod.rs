@@ -3,7 +3,31 @@
 //! Owns classes, model descriptions, sessions and the pool. Knows nothing of tracks, rules or cameras' state: it is
 //! handed a frame and a view, and answers with detections.
 
+pub mod bench;
+mod description;
+mod detector;
+mod error;
+mod model;
+mod onnx;
+pub mod outputs;
+mod placement;
+mod pool;
+mod scale;
+mod suppress;
+mod view;
+
 use serde::{Deserialize, Serialize};
+
+pub use description::{
+    Activation, BoxForm, Classes, Colour, Description, Element, Input, Kept, Layout, Output, SameAbove, Wrong,
+};
+pub use detector::{CROPS_MAX, Detector};
+pub use error::DetectError;
+pub use model::Model;
+pub use onnx::Runtime;
+pub use placement::{Fit, Placement};
+pub use pool::{Detected, Job, start_pool};
+pub use view::{HEARTBEAT_PLANS, STANDING_PLANS, ViewPlan};
 
 use crate::geometry::{PixelRect, UnitBox};
 

@@ -6,6 +6,8 @@
 mod connection;
 pub mod courier;
 pub mod embedded;
+pub mod payload;
+pub mod topic;
+pub mod wire;
 
 pub use connection::{ConnectionSettings, WILL_DELAY, deliver, probe};
-pub use courier::{Courier, Ending, Presence};

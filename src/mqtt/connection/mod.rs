@@ -21,19 +21,24 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::line::{Line, Said};
-use super::courier::{Action, Courier, Ending, Event, Presence};
+use super::{
+    courier::{Action, Courier, Ending, Event, Presence},
+    wire::Writer,
+};
 use crate::{
-    config::ExternalBroker,
+    config::{ExternalBroker, Station},
     id::Mint,
     metrics::Metrics,
     store::{Desk, Message, Seq},
-    time::{Clock, Mono},
+    time::{Clock, Mono, Wall},
 };
 
 /// How long the broker waits before it tells others that we are gone: short outages are not news.
 pub const WILL_DELAY: Duration = Duration::from_secs(5);
 /// How long the last acknowledgements may take to reach the store, once all else is over.
 const LAST_ERRANDS: Duration = Duration::from_secs(2);
+/// How long a connection may take, unless somebody says otherwise.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long an orderly disconnect may take.
 const PARTING: Duration = Duration::from_secs(1);
 
@@ -52,6 +57,21 @@ pub struct ConnectionSettings {
     pub connect_timeout: Duration,
     /// How long an ordered stop may go on sending.
     pub stop_grace: Duration,
+}
+
+impl ConnectionSettings {
+    /// A station's daemon that started then, with the usual patience.
+    pub fn new(station: &Station, broker: ExternalBroker, started_at: Wall, mint: Mint) -> Self {
+        let mut writer = Writer::new(station, started_at, mint);
+        Self {
+            broker,
+            client_id: format!("cunkou-{}-{}", station.id, station.node),
+            will: writer.will(started_at),
+            presence: Presence { online: writer.online(started_at), stopped: writer.stopped(started_at) },
+            connect_timeout: CONNECT_MAX,
+            stop_grace: station.stop_grace / 2,
+        }
+    }
 }
 
 /// Empties the outbox into the broker until `stop`, then says good-bye. Returns within the grace of the settings and some 3 s.

@@ -1,0 +1,80 @@
+//! `cunkou bench`: parts of the product, measured; JSON on the last line of stdout.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use anyhow::anyhow;
+use cunkou::{
+    config::Provider,
+    decode::{Picture, file::Reader},
+    detect::{
+        Model, Runtime,
+        bench::{Bench, run as measure},
+    },
+    id::ModelId,
+};
+
+use super::{Failure, Outcome};
+
+/// Frames of the video that are used: enough that no two calls in a row see the same one.
+const PICTURES: usize = 48;
+
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// What the detector's pool costs over the bare session
+    #[command(after_help = "Example:\n  cunkou bench detector --threads 2 --json")]
+    Detector(Detector),
+}
+
+#[derive(clap::Args)]
+pub(super) struct Detector {
+    /// Folder of the models
+    #[arg(long, value_name = "DIR", default_value = "models")]
+    models: PathBuf,
+    /// Which model
+    #[arg(long, value_name = "ID", default_value = "nanodet-g-416-int8")]
+    model: ModelId,
+    /// Worker threads
+    #[arg(long, value_name = "N", default_value = "1")]
+    threads: NonZeroUsize,
+    /// The video whose frames are used
+    #[arg(long, value_name = "FILE", default_value = ".cache/footage/vtest.mp4")]
+    video: PathBuf,
+    /// How often each side is measured
+    #[arg(long, value_name = "N", default_value = "9")]
+    rounds: NonZeroUsize,
+    /// Calls a thread and round
+    #[arg(long, value_name = "N", default_value = "60")]
+    calls: NonZeroUsize,
+    /// The report as one JSON object on the last line of stdout
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(command: Command) -> Outcome {
+    let Command::Detector(of) = command;
+    let model = Model::load(&of.models, &of.model).map_err(Failure::input)?;
+    let runtime = Runtime::load(None)?;
+    let frames = Reader::open(&of.video).map_err(Failure::input)?.take(PICTURES);
+    let pictures: Vec<Picture> = frames
+        .map(|frame| frame.map(|frame| frame.picture))
+        .collect::<Result<_, _>>()
+        .map_err(Failure::input)?;
+    if pictures.is_empty() {
+        return Err(Failure::Input(anyhow!("{}: it has no picture", of.video.display())));
+    }
+    let report = measure(&Bench {
+        runtime: &runtime,
+        model: &model,
+        provider: Provider::Cpu,
+        threads: of.threads,
+        pictures: &pictures,
+        rounds: of.rounds,
+        calls: of.calls,
+    })?;
+    if of.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        println!("{report:#?}");
+    }
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! `cunkou demo`: a simulated village, broker, daemon and page in one process, on loopback.
+
+use std::{
+    collections::BTreeSet,
+    io::BufRead,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow};
+use cunkou::{
+    config::{self, Broker, Camera, Config, ExternalBroker, StreamRole},
+    console::News,
+    daemon::Daemon,
+    id::{AlertId, CameraId},
+    mqtt::payload::AlertData,
+    sim::{Material, Progress, Scenario, Village},
+    time::Clock,
+};
+use tokio::sync::{
+    broadcast::{Receiver, error::RecvError},
+    mpsc,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, Outcome, runtime, signals, sim::studio};
+
+/// After this, the village's visits come again.
+const ROUND: Duration = Duration::from_secs(3600);
+/// Most cameras of a demo: each is decoded and looked at all the time.
+const CAMERAS_MAX: i64 = 64;
+/// Alerts that are remembered as told.
+const TOLD_MAX: usize = 1000;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// How many cameras
+    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=CAMERAS_MAX))]
+    cameras: u16,
+    /// A broker of your own instead of the one inside
+    #[arg(long, value_name = "HOST:PORT")]
+    broker: Option<String>,
+    /// Draws who comes when
+    #[arg(long, value_name = "N", default_value = "1")]
+    seed: u64,
+    /// Where alerts and pictures are kept [default: .cache/demo]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: Arguments) -> Outcome {
+    let config =
+        config::parse(config::demo_toml(), "config/demo.toml", Path::new("config"), &config::Machine)?;
+    runtime()?.block_on(async {
+        let stop = signals::stop_token()?;
+        let prepared = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            prepared = village(&arguments, &config) => prepared?,
+        };
+        let (village, cameras) = prepared;
+        let config = adapted(config, &arguments, cameras)?;
+        let daemon = Daemon::start(config.clone()).await.context("cannot start the daemon")?;
+        greet(&daemon, &config);
+        watch(&daemon, &village, stop).await;
+        daemon.stop().await;
+        village.stop().await;
+        Ok(())
+    })
+}
+
+/// The simulated village, and the cameras that look at it.
+async fn village(arguments: &Arguments, config: &Config) -> Result<(Village, Vec<Arc<Camera>>), Failure> {
+    let cameras: Vec<Camera> = named(config, arguments.cameras.into())?;
+    let ids: Vec<CameraId> = cameras.iter().map(|camera| camera.id.clone()).collect();
+    let quiet = Scenario::quiet(&ids);
+    let prepared = tokio::task::spawn_blocking(move || {
+        let mut told = None;
+        let mut tell = |progress: Progress| {
+            let percent = (progress.done * 100.0) as u32 / 10 * 10;
+            if told.replace((progress.step, percent)) != Some((progress.step, percent)) {
+                eprintln!("{} … {percent} %", progress.step);
+            }
+        };
+        Material::prepare_for(&quiet, &studio(), &mut tell)
+    });
+    let material = Arc::new(prepared.await??);
+    let scenario = Scenario::village(&ids, arguments.seed, ROUND, &material.visit_lengths());
+    let wished = cameras.first().and_then(|camera| camera.main.port()).unwrap_or(0);
+    let village = Village::start(free(wished), material, scenario, Clock::start()).await?;
+    let cameras = cameras.into_iter().map(|mut camera| {
+        camera.main = village.url(&camera.id, StreamRole::Main).parse()?;
+        camera.sub = Some(village.url(&camera.id, StreamRole::Sub).parse()?);
+        Ok(Arc::new(camera))
+    });
+    let cameras = cameras.collect::<Result<_, url::ParseError>>()?;
+    Ok((village, cameras))
+}
+
+/// As many cameras as were asked for: those of the file, then others like them.
+fn named(config: &Config, count: usize) -> Result<Vec<Camera>, Failure> {
+    let like = config.cameras.iter().cycle().enumerate().take(count);
+    like.map(|(index, camera)| {
+        let mut camera = Camera::clone(camera);
+        let round = index / config.cameras.len() + 1;
+        if round > 1 {
+            camera.id = format!("{}-{round}", camera.id).parse()?;
+            camera.name.zh.push_str(&round.to_string());
+            camera.name.en.push_str(&format!(" {round}"));
+        }
+        Ok(camera)
+    })
+    .collect()
+}
+
+/// The demo's configuration on this machine: addresses that are free, and a broker of the user's own.
+fn adapted(mut config: Config, arguments: &Arguments, cameras: Vec<Arc<Camera>>) -> Result<Config, Failure> {
+    config.cameras = cameras;
+    config.console.listen = free(config.console.listen.port());
+    if let Some(data) = &arguments.data {
+        config.paths.data = data.clone();
+    }
+    config.broker = match (&arguments.broker, config.broker) {
+        (Some(address), _) => {
+            let (host, port) = address.rsplit_once(':').unwrap_or((address, "1883"));
+            let port = port.parse().map_err(|_| {
+                Failure::Input(anyhow!(
+                    "--broker {address}: \"{port}\" is no port; write HOST:PORT, as in 127.0.0.1:1883"
+                ))
+            })?;
+            let keep_alive = Duration::from_secs(30);
+            Broker::External(ExternalBroker {
+                host: host.into(),
+                port,
+                credentials: None,
+                tls: None,
+                keep_alive,
+            })
+        }
+        (None, Broker::Embedded { listen }) => Broker::Embedded { listen: free(listen.port()) },
+        (None, external @ Broker::External(_)) => external,
+    };
+    Ok(config)
+}
+
+/// The port on loopback, or any that is free where somebody else has it.
+fn free(port: u16) -> SocketAddr {
+    let wished = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    match TcpListener::bind(wished) {
+        Ok(_) => wished,
+        Err(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+    }
+}
+
+fn greet(daemon: &Daemon, config: &Config) {
+    let (host, port) = match (daemon.broker(), &config.broker) {
+        (Some(broker), _) => (broker.listen().ip().to_string(), broker.listen().port()),
+        (None, Broker::External(broker)) => (broker.host.clone(), broker.port),
+        (None, Broker::Embedded { listen }) => (listen.ip().to_string(), listen.port()),
+    };
+    let station = &config.station.id;
+    println!();
+    println!("  页面 Page      http://{}/", daemon.console());
+    println!("  报警 Alerts    mosquitto_sub -V 5 -h {host} -p {port} -t 'cunkou/v1/{station}/alert/#'");
+    println!("  停止 Stop      Ctrl-C");
+    println!();
+}
+
+/// Prints each alert, and obeys who types, until told to stop.
+async fn watch(daemon: &Daemon, village: &Village, stop: CancellationToken) {
+    let mut news = daemon.board().listen();
+    let mut told = BTreeSet::new();
+    let mut typed = typed_lines();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            Some(line) = typed.recv() => obey(&line, village).await,
+            alert = raised(&mut news, &mut told) => match alert {
+                Some(alert) => println!("{:<8} {}\n         {}", alert.severity.as_str(), alert.explain.zh, alert.explain.en),
+                None => return,
+            },
+        }
+    }
+}
+
+/// The next alert that was not told yet; `None` once the board is gone.
+async fn raised(news: &mut Receiver<News>, told: &mut BTreeSet<AlertId>) -> Option<AlertData> {
+    loop {
+        let json = match news.recv().await {
+            Ok(News { event: "alert", json }) => json,
+            Ok(_) | Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return None,
+        };
+        let Ok(alert) = serde_json::from_str::<AlertData>(&json) else { continue };
+        if alert.ended_at.is_none() && told.insert(alert.alert_id) {
+            while told.len() > TOLD_MAX {
+                told.pop_first();
+            }
+            return Some(alert);
+        }
+    }
+}
+
+/// What is typed, line by line. Its thread waits for the terminal for as long as the process lives; where nobody can type, it ends.
+fn typed_lines() -> mpsc::Receiver<String> {
+    let (line, lines) = mpsc::channel(1);
+    let read = move || {
+        for typed in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if line.blocking_send(typed).is_err() {
+                return;
+            }
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("typed".into()).spawn(read) {
+        tracing::warn!(%error, "typed commands are not read");
+    }
+    lines
+}
+
+async fn obey(line: &str, village: &Village) {
+    let mut words = line.split_whitespace();
+    let (Some(verb), Some(name)) = (words.next(), words.next()) else {
+        println!("type: stop CAMERA, or start CAMERA");
+        return;
+    };
+    let outcome = match (verb, name.parse::<CameraId>()) {
+        (_, Err(error)) => Err(error.to_string()),
+        ("stop", Ok(id)) => village.stop_camera(&id).await.map_err(|error| error.to_string()),
+        ("start", Ok(id)) => village.resume_camera(&id).await.map_err(|error| error.to_string()),
+        (other, Ok(_)) => Err(format!("\"{other}\" is no command: type stop CAMERA, or start CAMERA")),
+    };
+    match outcome {
+        Ok(()) => println!("{verb} {name}: done"),
+        Err(why) => println!("{why}"),
+    }
+}

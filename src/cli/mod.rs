@@ -1,0 +1,120 @@
+//! The command line: one file a subcommand.
+//!
+//! Owns arguments, exit codes (0 done, 1 failed, 2 the input is wrong) and who prints what: answers for machines go to stdout, everything for
+//! people to stderr.
+
+mod bench;
+mod check;
+mod demo;
+mod replay;
+mod run;
+mod signals;
+mod sim;
+
+use std::{io::IsTerminal, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// What people see where RUST_LOG says nothing: the product's own words, and only complaints of its libraries.
+const LOG_FILTER: &str = "warn,cunkou=info,rumqttd=error,retina=error,ort=warn";
+
+#[derive(Parser)]
+#[command(name = "cunkou", version, about, long_about = None, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Log as JSON lines instead of text
+    #[arg(long, global = true)]
+    log_json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the daemon
+    #[command(after_help = "Example:\n  cunkou run --config /etc/cunkou/cunkou.toml")]
+    Run(run::Arguments),
+    /// Run a simulated village with broker, daemon and page in one process, on loopback
+    #[command(after_help = "Examples:\n  cunkou demo\n  cunkou demo --cameras 8 --broker 127.0.0.1:1884\n\n\
+        While it runs, type `stop north-gate` or `start north-gate` to take a camera away and give it back.")]
+    Demo(demo::Arguments),
+    /// Say everything that is wrong with a configuration
+    #[command(
+        after_help = "Examples:\n  cunkou check --config cunkou.toml\n  cunkou check --config cunkou.toml --connect\n\n\
+        Exit code 2 where anything is wrong."
+    )]
+    Check(check::Arguments),
+    /// Judge recorded files as a camera would be, as fast as it goes
+    #[command(after_help = "Examples:\n  cunkou replay gate.mp4 --json\n  \
+        cunkou replay gate.mp4 --config cunkou.toml --camera north-gate --json")]
+    Replay(replay::Arguments),
+    /// Run simulated cameras alone: an RTSP server that any client can play
+    #[command(
+        after_help = "Example:\n  cunkou sim --cameras 4 --listen 127.0.0.1:8554\n  ffplay rtsp://127.0.0.1:8554/north-gate"
+    )]
+    Sim(sim::Arguments),
+    /// Measure a part of the product
+    #[command(subcommand, after_help = "Example:\n  cunkou bench detector --json")]
+    Bench(bench::Command),
+}
+
+/// Why a subcommand did not do what it was asked.
+enum Failure {
+    /// The input is wrong: exit code 2.
+    Input(anyhow::Error),
+    /// Anything else: exit code 1.
+    Failed(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Failure {
+    fn input(error: impl Into<anyhow::Error>) -> Self {
+        Self::Input(error.into())
+    }
+}
+
+type Outcome = Result<(), Failure>;
+
+pub(crate) fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log(arguments.log_json);
+    let outcome = match arguments.command {
+        Command::Run(arguments) => run::run(arguments),
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
+        Command::Sim(arguments) => sim::run(arguments),
+        Command::Bench(command) => bench::run(command),
+    };
+    let (error, code) = match outcome {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Input(error)) => (error, 2),
+        Err(Failure::Failed(error)) => (error, 1),
+    };
+    eprintln!("cunkou: {error:#}");
+    ExitCode::from(code)
+}
+
+fn start_log(json: bool) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    if json { log.json().init() } else { log.init() }
+}
+
+/// The runtime of every subcommand that waits. Cameras are tasks on it; pixels and the model have threads of their own.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .thread_name("cunkou-io")
+        .worker_threads(2)
+        .enable_all()
+        .build()
+}

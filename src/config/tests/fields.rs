@@ -1,0 +1,248 @@
+//! What is written in a file lands in its field.
+
+use std::time::Duration;
+
+use crate::{
+    alert::Severity,
+    detect::Class,
+    geometry::{Crossing, UnitPoint},
+};
+
+use super::*;
+
+const SHORT: &str = r#"
+[station]
+id = "demo"
+[village.v]
+[entry_point.e]
+village = "v"
+[camera.c]
+entry_point = "e"
+main = "rtsp://10.0.0.1/main"
+[rule.r]
+kind = "zone-enter"
+"#;
+
+#[test]
+fn a_short_configuration_is_enough() {
+    let config = read(SHORT);
+    assert_eq!(config.station.node.as_str(), "main");
+    assert_eq!(config.station.name, Name { zh: "demo".into(), en: "demo".into() });
+    assert_eq!(config.station.time_zone.iana_name(), Some("UTC"));
+    assert_eq!(config.station.stop_grace, Duration::from_secs(10));
+    assert_eq!(config.paths.data, Path::new("/base/data"));
+    assert_eq!(config.paths.models, Path::new("/base/models"));
+    assert_eq!(config.paths.onnxruntime, None);
+    assert!(matches!(config.broker, Broker::Embedded { listen } if listen.to_string() == "127.0.0.1:1883"));
+    assert_eq!(config.decode.hardware, Hardware::Auto);
+    assert_eq!(config.detect.provider, Provider::Cpu);
+    let camera = &config.cameras[0];
+    assert_eq!(
+        (camera.analyse, camera.transport, camera.maintenance),
+        (StreamRole::Main, Transport::Tcp, false)
+    );
+    assert_eq!(config.entry_points[&camera.entry_point].level, Level::Line);
+    let rule = &camera.rules[0];
+    assert_eq!(rule.when, Condition::ZoneEnter { zone: None });
+    assert_eq!(rule.severity, Severity::Warning);
+    assert_eq!((rule.frames_needed, rule.frames_window, rule.cooldown), (3, 5, Duration::ZERO));
+    assert_eq!((rule.confidence_min, rule.height_min), (0.45, 0.0));
+    assert!(rule.hours.is_none());
+    assert_eq!(
+        rule.classes,
+        [Class::Person, Class::Bicycle, Class::Motorcycle, Class::Car, Class::Bus, Class::Truck]
+    );
+}
+
+#[test]
+fn what_is_written_is_what_is_true() {
+    let text = r#"
+[station]
+id = "s"
+node = "n"
+name = "Station"
+name_zh = "派出所"
+time_zone = "Europe/Berlin"
+stop_grace_s = 7
+[paths]
+data = "/d"
+models = "m"
+onnxruntime = "o.so"
+[console]
+listen = "[::1]:9000"
+[broker]
+kind = "external"
+host = "b.example"
+credentials = { user = "u", password_env = "GATE_PASSWORD" }
+tls = { ca = "ca.pem", client_cert = "c.pem", client_key = "/k.pem" }
+keep_alive_s = 60
+[decode]
+threads = 3
+hardware = "vaapi"
+[detect]
+model = "other"
+threads = 4
+provider = "cuda"
+[hours.h]
+spans = [{ days = ["sun", "mon"], from = "06:30", to = "24:00" }]
+[village.v]
+name_zh = "东村"
+[entry_point.e]
+village = "v"
+level = "ring"
+[camera.z]
+entry_point = "e"
+name = "Z"
+main = "rtsp://10.0.0.1:8554/m?x=1"
+sub = "rtsp://10.0.0.1:8554/s"
+credentials = { user = "admin", password_file = "secret" }
+transport = "udp"
+detect_fps = 2.5
+view = "crops"
+maintenance = true
+masks = [[[0, 0], [1, 0], [1, 1], [0, 0]]]
+zone.road = { name = "Road", area = [[0, 0], [1, 0], [1, 1]] }
+line.gate = { a = [0, 0.5], b = [1, 0.5], inside = "left" }
+[camera.a]
+entry_point = "e"
+main = "rtsp://10.0.0.2/m"
+sub = "rtsp://10.0.0.2/s"
+analyse = "main"
+[rule.stay]
+kind = "dwell"
+severity = "critical"
+name = "Stay"
+villages = ["v"]
+at_least_s = 2.5
+classes = ["cow", "car"]
+height_min = 0.1
+frames_needed = 4
+frames_window = 7
+hours = "h"
+cooldown_s = 9
+[rule.wrong]
+kind = "wrong-way"
+cameras = ["z"]
+line = "gate"
+allowed = "out"
+confidence_min = 0.6
+[rule.leave]
+kind = "zone-leave"
+cameras = ["z"]
+zone = "road"
+"#;
+    let config = read(text);
+    assert_eq!((config.station.id.as_str(), config.station.node.as_str()), ("s", "n"));
+    assert_eq!(config.station.name, Name { zh: "派出所".into(), en: "Station".into() });
+    assert_eq!(config.station.time_zone.iana_name(), Some("Europe/Berlin"));
+    assert_eq!(config.station.stop_grace, Duration::from_secs(7));
+    assert_eq!(config.paths.data, Path::new("/d"));
+    assert_eq!(config.paths.models, Path::new("/base/m"));
+    assert_eq!(config.paths.onnxruntime.as_deref(), Some(Path::new("/base/o.so")));
+    assert_eq!(config.console.listen.to_string(), "[::1]:9000");
+    let Broker::External(broker) = &config.broker else { panic!("{:?}", config.broker) };
+    assert_eq!(
+        (broker.host.as_str(), broker.port, broker.keep_alive),
+        ("b.example", 8883, Duration::from_secs(60))
+    );
+    assert_eq!(broker.credentials.as_ref().unwrap().password.reveal(), "s3cr3t-in-env");
+    let tls = broker.tls.as_ref().unwrap();
+    let client = tls.client.as_ref().unwrap();
+    assert_eq!(tls.ca, Path::new("/base/ca.pem"));
+    assert_eq!(
+        (client.chain.as_path(), client.key.as_path()),
+        (Path::new("/base/c.pem"), Path::new("/k.pem"))
+    );
+    assert_eq!((config.decode.threads.get(), config.decode.hardware), (3, Hardware::Vaapi));
+    assert_eq!((config.detect.model.as_str(), config.detect.threads.get()), ("other", 4));
+    assert_eq!(config.detect.provider, Provider::Cuda);
+    assert_eq!(config.villages.values().next().unwrap().name, Name { zh: "东村".into(), en: "东村".into() });
+    assert_eq!(config.entry_points.values().next().unwrap().level, Level::Ring);
+    the_cameras(&config);
+    the_rules(&config);
+    assert!(!format!("{config:?}").contains("s3cr3t"));
+}
+
+fn the_cameras(config: &Config) {
+    // In the order of the file, not of the alphabet.
+    assert_eq!(config.cameras.iter().map(|camera| camera.id.as_str()).collect::<Vec<_>>(), ["z", "a"]);
+    let (z, a) = (&config.cameras[0], &config.cameras[1]);
+    assert_eq!((z.analyse, a.analyse), (StreamRole::Sub, StreamRole::Main));
+    assert_eq!(z.main.as_str(), "rtsp://10.0.0.1:8554/m?x=1");
+    let credentials = z.credentials.as_ref().unwrap();
+    assert_eq!((credentials.user.as_str(), credentials.password.reveal()), ("admin", "s3cr3t-in-file"));
+    assert_eq!(
+        (z.transport, z.detect_fps, z.view, z.maintenance),
+        (Transport::Udp, 2.5, ViewPolicy::Crops, true)
+    );
+    // A ring that closes itself has no corner twice.
+    assert_eq!(z.masks[0].corners().len(), 3);
+    assert_eq!(z.zones.values().next().unwrap().name.en, "Road");
+    // Inside is left of a→b, which is up; whoever walks up comes in, from left to right of the line as it is kept.
+    let gate = z.lines.values().next().unwrap();
+    let (low, high) = (UnitPoint::new(0.5, 0.8), UnitPoint::new(0.5, 0.2));
+    assert_eq!(gate.segment.crossing(low, high), Some(Crossing::LeftToRight));
+    let turned = read(GOOD);
+    let gate = turned.cameras[0].lines.values().next().unwrap();
+    assert_eq!(gate.segment.crossing(low, high), Some(Crossing::RightToLeft));
+}
+
+fn the_rules(config: &Config) {
+    let ids = |i: usize| config.cameras[i].rules.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>();
+    assert_eq!((ids(0), ids(1)), (vec!["stay", "wrong", "leave"], vec!["stay"]));
+    let [stay, wrong, leave] = config.cameras[0].rules.as_slice() else { panic!("three rules") };
+    assert_eq!(stay.when, Condition::Dwell { zone: None, at_least: Duration::from_millis(2500) });
+    assert_eq!((stay.severity, stay.name.zh.as_str()), (Severity::Critical, "Stay"));
+    assert_eq!(stay.classes, [Class::Car, Class::Cow]);
+    assert_eq!((stay.height_min, stay.confidence_min), (0.1, 0.40));
+    assert_eq!((stay.frames_needed, stay.frames_window, stay.cooldown), (4, 7, Duration::from_secs(9)));
+    let hours = stay.hours.as_ref().unwrap();
+    assert_eq!(hours.spans[0].days, [jiff::civil::Weekday::Monday, jiff::civil::Weekday::Sunday]);
+    assert_eq!(hours.spans[0].to, jiff::civil::Time::midnight());
+    assert_eq!(wrong.when, Condition::WrongWay { line: "gate".parse().unwrap(), allowed: Direction::Out });
+    assert_eq!(wrong.confidence_min, 0.6);
+    assert_eq!(leave.when, Condition::ZoneLeave { zone: "road".parse().unwrap() });
+}
+
+#[test]
+fn a_version_follows_the_meaning_and_nothing_else() {
+    let version = |text: &str| read(text).cameras[0].rules[0].version.clone();
+    let before = version(GOOD);
+    assert!(before.len() == 12 && before.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()));
+    for (from, to) in [
+        ("[0.9, 0.4], [1, 1]", "[0.9, 0.5], [1, 1]"),
+        ("[rule.visitor]", "[rule.visit]"),
+        ("kind = \"zone-enter\"", "kind = \"zone-leave\""),
+        ("severity = \"warning\"", "severity = \"major\""),
+        ("\"person\", \"car\"", "\"person\""),
+        ("frames_needed = 3", "frames_needed = 2"),
+        ("frames_needed = 3", "frames_window = 4"),
+        ("frames_needed = 3", "confidence_min = 0.5"),
+        ("frames_needed = 3", "height_min = 0.1"),
+        ("frames_needed = 3", "cooldown_s = 1"),
+        ("hours = \"night\"", ""),
+        ("to = \"05:00\"", "to = \"05:30\""),
+        ("\"mon\", \"fri\"", "\"mon\""),
+        ("Asia/Shanghai", "Europe/Berlin"),
+    ] {
+        let text = GOOD.replacen(from, to, 1);
+        assert_ne!(text, GOOD);
+        assert_ne!(version(&text), before, "{from} → {to}");
+    }
+    for (from, to) in [
+        ("frames_needed = 3", "frames_needed = 3\nname = \"Other\""),
+        ("frames_needed = 3", "frames_needed = 3\nconfidence_min = 0.45\nframes_window = 5"),
+        ("\"person\", \"car\"", "\"car\", \"person\""),
+        ("\"mon\", \"fri\"", "\"fri\", \"mon\""),
+        ("10.0.0.1", "10.0.0.3"),
+        ("[0.9, 0.4], [1, 1]", "[0.90, 4e-1], [1.0, 1]"),
+    ] {
+        let text = GOOD.replacen(from, to, 1);
+        assert_ne!(text, GOOD);
+        assert_eq!(version(&text), before, "{from} → {to}");
+    }
+    // Direction of a line: which side is inside is part of the meaning.
+    let crossing = |text: &str| read(text).cameras[0].rules[1].version.clone();
+    assert_ne!(crossing(GOOD), crossing(&GOOD.replace("inside = \"right\"", "inside = \"left\"")));
+    assert_ne!(crossing(GOOD), crossing(&GOOD.replace("direction = \"in\"", "")));
+}

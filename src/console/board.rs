@@ -1,0 +1,159 @@
+//! What the page shows: the newest alerts, and how each camera is.
+//!
+//! Owns the copy in memory that viewers read, and the news that they are sent. Nothing here is authoritative: the store and the lanes are.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+use crate::{
+    config::{Config, Name},
+    id::CameraId,
+    mqtt::payload::{AlertData, HealthData},
+};
+
+/// Alerts that are shown.
+pub const ALERTS_MAX: usize = 100;
+/// News that a viewer may lag behind before it is told to read everything anew.
+const NEWS_MAX: usize = 256;
+
+/// What the page shows.
+#[derive(Debug)]
+pub struct Board {
+    station: Name,
+    time_zone: String,
+    /// Guards what is shown; held for a copy at most, never across an await.
+    shown: Mutex<Shown>,
+    news: broadcast::Sender<News>,
+}
+
+#[derive(Debug)]
+struct Shown {
+    alerts: VecDeque<AlertData>,
+    cameras: BTreeMap<CameraId, CameraView>,
+    broker_connected: bool,
+}
+
+/// A camera as the page shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct CameraView {
+    /// Its id.
+    pub id: CameraId,
+    /// For people.
+    pub name: Name,
+    /// For people: the village where it stands.
+    pub village: Name,
+    /// How it is; null until it first said so.
+    pub health: Option<HealthData>,
+}
+
+/// What changed, as one server-sent event: its name, and its JSON.
+#[derive(Debug, Clone)]
+pub struct News {
+    /// `alert`, `camera` or `broker`.
+    pub event: &'static str,
+    /// Its data.
+    pub json: String,
+}
+
+/// Everything that is shown, for a viewer that begins.
+#[derive(Debug, Serialize)]
+pub struct Snapshot {
+    /// The station's name.
+    pub station: Name,
+    /// IANA name of the station's time zone.
+    pub time_zone: String,
+    /// Whether the broker takes alerts.
+    pub broker_connected: bool,
+    /// Cameras by id.
+    pub cameras: Vec<CameraView>,
+    /// Alerts, newest first.
+    pub alerts: Vec<AlertData>,
+}
+
+impl Board {
+    /// A board that shows every camera of the configuration, and the alerts that are known (newest first).
+    pub fn new(config: &Config, alerts: Vec<AlertData>) -> Self {
+        let unnamed = Name { zh: String::new(), en: String::new() };
+        let cameras = config.cameras.iter().map(|camera| {
+            let village = config.entry_points.get(&camera.entry_point);
+            let village = village.and_then(|entry_point| config.villages.get(&entry_point.village));
+            let view = CameraView {
+                id: camera.id.clone(),
+                name: camera.name.clone(),
+                village: village.map_or_else(|| unnamed.clone(), |village| village.name.clone()),
+                health: None,
+            };
+            (camera.id.clone(), view)
+        });
+        let shown = Shown { alerts: alerts.into(), cameras: cameras.collect(), broker_connected: false };
+        Self {
+            station: config.station.name.clone(),
+            time_zone: config.station.time_zone.iana_name().unwrap_or("UTC").to_owned(),
+            shown: Mutex::new(shown),
+            news: broadcast::Sender::new(NEWS_MAX),
+        }
+    }
+
+    /// An alert was raised, updated, ended, or expired.
+    pub fn alert(&self, alert: AlertData) {
+        self.tell("alert", &alert);
+        let mut shown = self.shown();
+        match shown.alerts.iter_mut().find(|known| known.alert_id == alert.alert_id) {
+            Some(known) => *known = alert,
+            None => {
+                shown.alerts.push_front(alert);
+                shown.alerts.truncate(ALERTS_MAX);
+            }
+        }
+    }
+
+    /// A camera said how it is.
+    pub fn camera(&self, health: HealthData) {
+        self.tell("camera", &health);
+        if let Some(camera) = self.shown().cameras.get_mut(&health.camera) {
+            camera.health = Some(health);
+        }
+    }
+
+    /// The broker was connected or lost.
+    pub fn broker(&self, connected: bool) {
+        self.shown().broker_connected = connected;
+        self.tell("broker", &connected);
+    }
+
+    /// Everything that is shown.
+    pub fn snapshot(&self) -> Snapshot {
+        let shown = self.shown();
+        Snapshot {
+            station: self.station.clone(),
+            time_zone: self.time_zone.clone(),
+            broker_connected: shown.broker_connected,
+            cameras: shown.cameras.values().cloned().collect(),
+            alerts: shown.alerts.iter().cloned().collect(),
+        }
+    }
+
+    /// News from now on.
+    pub fn listen(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    fn tell(&self, event: &'static str, data: &impl Serialize) {
+        if self.news.receiver_count() == 0 {
+            return;
+        }
+        let json =
+            serde_json::to_string(data).expect("payloads are plain structs of texts, numbers and lists");
+        // Nobody listening is no error; who lags is told to read everything anew.
+        let _ = self.news.send(News { event, json });
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

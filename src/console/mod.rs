@@ -1,0 +1,179 @@
+//! The first page, and what machines ask over HTTP.
+//!
+//! | path | answer |
+//! |---|---|
+//! | `/` | the page: latest alerts, camera states, live |
+//! | `/api/state` | everything that the page shows, JSON |
+//! | `/api/events` | server-sent events `alert`, `camera`, `broker`, and `resync` for a viewer that lagged |
+//! | `/snapshots/{name}` | a picture, JPEG |
+//! | `/metrics` | OpenMetrics text |
+//! | `/healthz` | 200 while the process answers |
+//! | `/readyz` | 200 once cameras, model and store are at work; else 503 |
+//!
+//! Owns HTTP. A viewer never slows the line: who lags is told to read everything anew.
+
+mod board;
+
+pub use board::{ALERTS_MAX, Board, CameraView, News, Snapshot};
+
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    extract::{Path, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+    routing::get,
+};
+use futures::{Stream, stream};
+use tokio::{
+    net::TcpListener,
+    sync::broadcast::{self, error::RecvError},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::Metrics;
+
+/// What the page may load: its own files, nothing from elsewhere.
+const CONTENT_POLICY: &str =
+    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// A comment is sent to an idle viewer so often, so that both ends notice a dead connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What the server answers from.
+#[derive(Clone)]
+pub struct Console {
+    /// What is shown.
+    pub board: Arc<Board>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Where the pictures lie.
+    pub snapshots: PathBuf,
+    /// Whether the daemon is at work.
+    pub ready: Arc<AtomicBool>,
+    /// Ends every open answer.
+    pub stop: CancellationToken,
+}
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {listen}: {source}; choose another address under [console] listen")]
+pub struct ConsoleError {
+    /// Where it should listen.
+    listen: SocketAddr,
+    source: io::Error,
+}
+
+/// Takes the address. Says in its error which one and how to mend it.
+pub async fn bind(listen: SocketAddr) -> Result<TcpListener, ConsoleError> {
+    TcpListener::bind(listen).await.map_err(|source| ConsoleError { listen, source })
+}
+
+/// Serves until `console.stop`.
+pub async fn serve(listener: TcpListener, console: Console) -> io::Result<()> {
+    let stop = console.stop.clone();
+    axum::serve(listener, router(console)).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+/// Every path.
+pub fn router(console: Console) -> Router {
+    Router::new()
+        .route("/", get(|| asset("text/html; charset=utf-8", include_str!("../../web/index.html"))))
+        .route("/app.js", get(|| asset("text/javascript; charset=utf-8", include_str!("../../web/app.js"))))
+        .route("/style.css", get(|| asset("text/css; charset=utf-8", include_str!("../../web/style.css"))))
+        .route("/api/state", get(state))
+        .route("/api/events", get(events))
+        .route("/snapshots/{name}", get(snapshot))
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .layer(middleware::from_fn(guard))
+        .with_state(console)
+}
+
+async fn guard(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+async fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache")], text)
+}
+
+async fn state(State(console): State<Console>) -> impl IntoResponse {
+    ([(header::CACHE_CONTROL, "no-store")], Json(console.board.snapshot()))
+}
+
+async fn events(State(console): State<Console>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let news = console.board.listen();
+    let stop = console.stop.clone();
+    let stream = stream::unfold((news, stop), |(mut news, stop)| async move {
+        let event = tokio::select! {
+            biased;
+            () = stop.cancelled() => return None,
+            event = next(&mut news) => event?,
+        };
+        Some((Ok(event), (news, stop)))
+    });
+    Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+async fn next(news: &mut broadcast::Receiver<News>) -> Option<Event> {
+    match news.recv().await {
+        Ok(News { event, json }) => Some(Event::default().event(event).data(json)),
+        Err(RecvError::Lagged(_)) => Some(Event::default().event("resync").data("null")),
+        Err(RecvError::Closed) => None,
+    }
+}
+
+async fn snapshot(State(console): State<Console>, Path(name): Path<String>) -> Response {
+    // Names are ids and a fixed ending: nothing that climbs out of the folder gets past this.
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let Some(stem) = name.strip_suffix(".jpg").filter(|stem| stem.bytes().all(plain)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    match tokio::fs::read(console.snapshots.join(format!("{stem}.jpg"))).await {
+        Ok(jpeg) => {
+            let headers = [
+                (header::CONTENT_TYPE, "image/jpeg"),
+                (header::CACHE_CONTROL, "private, max-age=86400, immutable"),
+            ];
+            (headers, jpeg).into_response()
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => {
+            tracing::error!(%name, %error, "a snapshot cannot be read");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+async fn metrics(State(console): State<Console>) -> impl IntoResponse {
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, content_type)], console.metrics.render())
+}
+
+async fn ready(State(console): State<Console>) -> (StatusCode, &'static str) {
+    match console.ready.load(Ordering::Acquire) {
+        true => (StatusCode::OK, "ready\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n"),
+    }
+}

@@ -1,0 +1,364 @@
+//! The clerk: from a verdict of the rules to what is promised about it.
+//!
+//! Owns the record of each alert, its revision, and the deadlines that outlive a restart. Pure: [`Clerk::draft`] says what is to be written in
+//! one batch; `desk` writes it. The messages of a batch are drafted here once, so that a repeat has the same bytes.
+//!
+//! | space | key | value |
+//! |---|---|---|
+//! | [`Space::Alert`] | `{id}` | [`Record`], JSON |
+//! | [`Space::AlertLife`] | `open/{id}` | nothing: the alert's subject is still in view |
+//! | [`Space::AlertLife`] | `due/{unix ms, 16 hex digits}/{id}/{deed}` | nothing: the deed is due then |
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bytes::Bytes;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    alert::{Alert, Change, Severity, explain},
+    config::{Config, EntryPoint},
+    id::{AlertId, EntryPointId, Mint},
+    mqtt::{
+        payload::{
+            AlertData, AlertState, CONTENT_TYPE, CameraData, Letterhead, ModelData, ObjectData, RuleData,
+            SnapshotData,
+        },
+        topic::Topics,
+    },
+    rules::Verdict,
+    store::{Ledger, LedgerError, Message, Space, Write},
+    time::Wall,
+};
+
+/// Somebody should have dealt with an alert by then: the station's ten-minute circle.
+const RESPOND_WITHIN: Duration = Duration::from_secs(600);
+/// The state of an alert stays with the broker for so long after it closed (CONTRACT).
+const STATE_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// Records and snapshots are kept for so long: the floor of the Chinese rule.
+pub const RECORD_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What is kept of an alert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Grows with each event about it.
+    pub rev: u64,
+    /// As it was last told.
+    pub data: AlertData,
+}
+
+/// What is to be written in one batch, and what it says.
+#[derive(Debug, Default)]
+pub struct Draft {
+    /// Keys of the ledger.
+    pub writes: Vec<Write>,
+    /// What is promised to subscribers.
+    pub messages: Vec<Message>,
+    /// The alert as it will have been told, where something is told of it.
+    pub told: Option<Record>,
+    /// An alert whose pictures have served their purpose.
+    pub forget: Option<AlertId>,
+}
+
+/// A deadline of an alert, as it stands in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Whose.
+    pub alert: AlertId,
+    deed: Deed,
+    key: Vec<u8>,
+}
+
+impl Due {
+    /// Where the deadlines lie that are reached by `now`, as `from..to`; earliest first.
+    pub fn range(now: Wall) -> (Vec<u8>, Vec<u8>) {
+        let until = format!("due/{:016x}", now.unix_ms().max(0) + 1);
+        (life_key("due/"), life_key(&until))
+    }
+
+    /// Reads a key of that range.
+    pub fn read(key: Vec<u8>) -> Option<Self> {
+        let mut parts = std::str::from_utf8(key.get(1..)?).ok()?.split('/').skip(2);
+        let alert = parts.next()?.parse().ok()?;
+        let deed = parts.next()?;
+        let deed = Deed::ALL.into_iter().find(|known| known.as_str() == deed)?;
+        Some(Self { alert, deed, key })
+    }
+}
+
+/// What is due for an alert at some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    /// Nobody dealt with it in time.
+    Expire,
+    /// The broker need not keep its state any longer.
+    Clear,
+    /// Record and pictures have served their purpose.
+    Forget,
+}
+
+impl Deed {
+    const ALL: [Self; 3] = [Self::Expire, Self::Clear, Self::Forget];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Expire => "expire",
+            Self::Clear => "clear",
+            Self::Forget => "forget",
+        }
+    }
+}
+
+/// Drafts what is promised about alerts.
+pub struct Clerk {
+    mint: Mint,
+    topics: Topics,
+    letterhead: Letterhead,
+    time_zone: TimeZone,
+    entry_points: BTreeMap<EntryPointId, EntryPoint>,
+    model: ModelData,
+    /// Alerts whose subject is in view; bounded by the lanes' tracks.
+    open: BTreeMap<AlertId, Record>,
+}
+
+impl Clerk {
+    /// A clerk for a station whose detector is `model`.
+    pub fn new(config: &Config, model: ModelData, mint: Mint) -> Self {
+        let station = &config.station;
+        Self {
+            mint,
+            topics: Topics::of(&station.id),
+            letterhead: Letterhead::of(&station.id, &station.node),
+            time_zone: station.time_zone.clone(),
+            entry_points: config.entry_points.clone(),
+            model,
+            open: BTreeMap::new(),
+        }
+    }
+
+    /// Drafts what a verdict leads to. A verdict about an alert that is not open (it ended, or was never raised) leads to nothing.
+    pub fn draft(&mut self, now: Wall, verdict: &Verdict, snapshot: Option<SnapshotData>) -> Option<Draft> {
+        let alert = &verdict.alert;
+        let known = self.open.get(&alert.id);
+        let (state, snapshot, rev) = match (verdict.change, known) {
+            (Change::Raised, None) => (AlertState::Raised, snapshot, 1),
+            (Change::Updated | Change::Ended, Some(known)) => {
+                (known.data.state, snapshot.or_else(|| known.data.snapshot.clone()), known.rev + 1)
+            }
+            (Change::Raised, Some(_)) | (Change::Updated | Change::Ended, None) => return None,
+        };
+        let record = Record { rev, data: self.data(alert, state, snapshot) };
+        let mut writes = vec![put_record(&record)];
+        match verdict.change {
+            Change::Raised => {
+                writes.push(Write::Put(open_key(alert.id), Vec::new()));
+                writes.push(due(now.after(expiry(alert.rule.severity)), alert.id, Deed::Expire));
+                writes.push(due(now.after(RECORD_KEPT), alert.id, Deed::Forget));
+                self.open.insert(alert.id, record.clone());
+            }
+            Change::Updated => {
+                self.open.insert(alert.id, record.clone());
+            }
+            Change::Ended => {
+                writes.push(Write::Delete(open_key(alert.id)));
+                self.open.remove(&alert.id);
+            }
+        }
+        let messages = vec![self.event(now, verdict.change, &record), self.state(now, &record)];
+        Some(Draft { writes, messages, told: Some(record), forget: None })
+    }
+
+    /// What was in view when the daemon was last killed is no longer followed: drafts the ends of those alerts. Once, at start, before any verdict.
+    pub fn recover(&mut self, now: Wall, ledger: &dyn Ledger) -> Result<Vec<Draft>, LedgerError> {
+        let mut drafts = Vec::new();
+        let (from, to) = (life_key("open/"), life_key("open0"));
+        for (key, _) in ledger.range(&from, &to, usize::MAX)? {
+            let mut draft = Draft { writes: vec![Write::Delete(key.clone())], ..Draft::default() };
+            let record = match id_of_open(&key) {
+                Some(id) => ledger.get(&record_key(id))?.and_then(|value| read_record(&value)),
+                None => None,
+            };
+            if let Some(mut record) = record {
+                record.rev += 1;
+                record.data.ended_at = Some(now.to_string());
+                record.data.explain.zh.push_str("（系统重启，跟踪中断）");
+                record.data.explain.en.push_str(" (no longer followed: the system was restarted)");
+                draft.messages = vec![self.event(now, Change::Ended, &record), self.state(now, &record)];
+                draft.writes.push(put_record(&record));
+                draft.told = Some(record);
+            }
+            drafts.push(draft);
+        }
+        Ok(drafts)
+    }
+
+    /// The record of an alert that is in view.
+    pub fn open(&self, id: AlertId) -> Option<&Record> {
+        self.open.get(&id)
+    }
+
+    /// Drafts what follows from a deadline that was reached. `record` is the alert's, if there still is one.
+    pub fn reach(&mut self, now: Wall, due: Due, record: Option<Record>) -> Draft {
+        let mut draft = Draft { writes: vec![Write::Delete(due.key)], ..Draft::default() };
+        if let Some(record) = record {
+            self.deed(now, due.deed, record, &mut draft);
+        }
+        draft
+    }
+
+    fn deed(&mut self, now: Wall, deed: Deed, mut record: Record, draft: &mut Draft) {
+        let id = record.data.alert_id;
+        match deed {
+            Deed::Expire => {
+                record.rev += 1;
+                record.data.state = AlertState::Expired;
+                if let Some(open) = self.open.get_mut(&id) {
+                    *open = record.clone();
+                }
+                draft.writes.push(put_record(&record));
+                draft.writes.push(due(now.after(STATE_KEPT), id, Deed::Clear));
+                draft.messages.push(self.state(now, &record));
+                draft.told = Some(record);
+            }
+            Deed::Clear => draft.messages.push(Message {
+                topic: self.topics.alert_state(id),
+                payload: Bytes::new(),
+                content_type: CONTENT_TYPE.to_owned(),
+                retain: true,
+                expiry: None,
+            }),
+            Deed::Forget => {
+                draft.writes.push(Write::Delete(record_key(id)));
+                draft.writes.push(Write::Delete(open_key(id)));
+                draft.forget = Some(id);
+                self.open.remove(&id);
+            }
+        }
+    }
+
+    fn data(&self, alert: &Alert, state: AlertState, snapshot: Option<SnapshotData>) -> AlertData {
+        let camera = &alert.camera;
+        let entry_point = self.entry_points.get(&camera.entry_point);
+        let entry_point = entry_point.expect("the configuration was checked: a camera's entry point exists");
+        let rule = &alert.rule;
+        AlertData {
+            alert_id: alert.id,
+            kind: rule.when.kind(),
+            severity: rule.severity,
+            state,
+            camera: CameraData {
+                id: camera.id.clone(),
+                name: camera.name.clone(),
+                village: entry_point.village.clone(),
+                level: entry_point.level,
+                direction: alert.direction,
+            },
+            occurred_at: alert.occurred_at.to_string(),
+            ended_at: alert.ended_at.map(|at| at.to_string()),
+            respond_by: alert.occurred_at.after(RESPOND_WITHIN).to_string(),
+            rule: RuleData { id: rule.id.clone(), version: rule.version.clone(), model: self.model.clone() },
+            objects: alert
+                .objects
+                .iter()
+                .map(|object| ObjectData::new(object.class, object.confidence, object.bbox, object.track))
+                .collect(),
+            snapshot,
+            clip: None,
+            explain: explain(alert, &self.time_zone),
+        }
+    }
+
+    fn event(&mut self, now: Wall, change: Change, record: &Record) -> Message {
+        let data = &record.data;
+        let kind = match change {
+            Change::Raised => "cunkou.alert.raised.v1",
+            Change::Updated => "cunkou.alert.updated.v1",
+            Change::Ended => "cunkou.alert.ended.v1",
+        };
+        Message {
+            topic: self.topics.alert(data.severity, data.kind, &data.camera.id),
+            payload: self.envelope(now, kind, record),
+            content_type: CONTENT_TYPE.to_owned(),
+            retain: false,
+            expiry: Some(expiry(data.severity)),
+        }
+    }
+
+    fn state(&mut self, now: Wall, record: &Record) -> Message {
+        Message {
+            topic: self.topics.alert_state(record.data.alert_id),
+            payload: self.envelope(now, "cunkou.alert.state.v1", record),
+            content_type: CONTENT_TYPE.to_owned(),
+            retain: true,
+            expiry: None,
+        }
+    }
+
+    fn envelope(&mut self, now: Wall, kind: &str, record: &Record) -> Bytes {
+        let (id, data) = (self.mint.event(now), &record.data);
+        let mut envelope = self.letterhead.envelope(id, now, kind, data.alert_id, "alert:1.0", data);
+        envelope.rev = Some(record.rev);
+        envelope.to_bytes().into()
+    }
+}
+
+/// How long a broker may hold an alert for an absent subscriber, and how long it may go unanswered before it expires (CONTRACT).
+fn expiry(severity: Severity) -> Duration {
+    match severity {
+        Severity::Info | Severity::Warning | Severity::Major => Duration::from_secs(600),
+        Severity::Critical => Duration::from_secs(3600),
+    }
+}
+
+/// Where an alert's record lies, as `from..to`.
+pub fn record_range(id: AlertId) -> (Vec<u8>, Vec<u8>) {
+    let from = record_key(id);
+    let mut to = from.clone();
+    to.push(0);
+    (from, to)
+}
+
+/// Reads a record. One that cannot be read is told (ERROR) and left alone.
+pub fn read_record(value: &[u8]) -> Option<Record> {
+    serde_json::from_slice(value)
+        .inspect_err(|error| tracing::error!(%error, "an alert's record cannot be read; it is left alone"))
+        .ok()
+}
+
+/// The newest records, newest first, for the page.
+pub fn newest(ledger: &dyn Ledger, limit: usize) -> Result<Vec<Record>, LedgerError> {
+    let mut records = Vec::new();
+    let (from, mut to) = (Space::Alert.from(), Space::Alert.to());
+    while records.len() < limit {
+        let Some((key, value)) = ledger.last(&from, &to)? else { break };
+        records.extend(read_record(&value));
+        to = key;
+    }
+    Ok(records)
+}
+
+fn record_key(id: AlertId) -> Vec<u8> {
+    Space::Alert.key(id.to_string().as_bytes())
+}
+
+fn life_key(rest: &str) -> Vec<u8> {
+    Space::AlertLife.key(rest.as_bytes())
+}
+
+fn open_key(id: AlertId) -> Vec<u8> {
+    life_key(&format!("open/{id}"))
+}
+
+fn id_of_open(key: &[u8]) -> Option<AlertId> {
+    std::str::from_utf8(key.get(1..)?).ok()?.strip_prefix("open/")?.parse().ok()
+}
+
+fn due(at: Wall, id: AlertId, deed: Deed) -> Write {
+    let key = format!("due/{:016x}/{id}/{}", at.unix_ms().max(0), deed.as_str());
+    Write::Put(life_key(&key), Vec::new())
+}
+
+fn put_record(record: &Record) -> Write {
+    let value = serde_json::to_vec(record).expect("a record is a plain struct of texts, numbers and lists");
+    Write::Put(record_key(record.data.alert_id), value)
+}

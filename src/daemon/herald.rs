@@ -1,0 +1,58 @@
+//! The herald: tells the page and the broker how cameras are.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    camera::Health,
+    console::Board,
+    metrics::Metrics,
+    mqtt::{payload::HealthData, wire::Writer},
+    store::Message,
+    time::Clock,
+};
+
+/// How often the page is told whether the broker is there.
+const BROKER_EVERY: Duration = Duration::from_secs(1);
+
+/// Tells how things are.
+pub(super) struct Herald {
+    pub(super) writer: Writer,
+    pub(super) board: Arc<Board>,
+    /// To the courier, who keeps the newest word on each topic.
+    pub(super) live: mpsc::Sender<Message>,
+    pub(super) metrics: Metrics,
+    pub(super) clock: Clock,
+}
+
+impl Herald {
+    /// Works until every lane is gone.
+    pub(super) async fn run(mut self, mut health: mpsc::Receiver<Health>) {
+        let mut broker = tokio::time::interval(BROKER_EVERY);
+        let mut connected = None;
+        loop {
+            tokio::select! {
+                biased;
+                told = health.recv() => match told {
+                    Some(health) => self.tell(&health).await,
+                    None => break,
+                },
+                _ = broker.tick() => {
+                    let is = self.metrics.broker_connected.get() != 0;
+                    if connected.replace(is) != Some(is) {
+                        self.board.broker(is);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn tell(&mut self, health: &Health) {
+        let data = HealthData::from(health);
+        let message = self.writer.health(self.clock.now().wall, &data);
+        self.board.camera(data);
+        // The courier takes live words whether or not the broker is there; where it is gone, so are we soon.
+        let _ = self.live.send(message).await;
+    }
+}

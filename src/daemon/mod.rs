@@ -1,0 +1,300 @@
+//! Start order and stop order: one station's daemon, put together.
+//!
+//! ```text
+//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ page ▶ lanes
+//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ store ▶ page ▶ broker
+//! ```
+//! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
+
+pub mod clerk;
+mod herald;
+mod office;
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::mpsc,
+    task::{JoinHandle, JoinSet},
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::{clerk::Clerk, herald::Herald, office::Office};
+use crate::{
+    camera::Limits,
+    config::{Broker, Config},
+    console::{self, ALERTS_MAX, Board, Console},
+    decode::Backend,
+    detect::{self, Model, Runtime},
+    flow::Pool,
+    id::{CameraId, Mint},
+    lane::{self, EyeJob, Filed, Filing, Surroundings},
+    metrics::Metrics,
+    mqtt::{
+        ConnectionSettings, deliver,
+        embedded::{self, BrokerError, EmbeddedBroker},
+        payload::ModelData,
+        wire::Writer,
+    },
+    store::{Desk, DeskThread, LedgerError, Outbox, SledLedger},
+    time::Clock,
+};
+
+/// Verdicts of all lanes that wait for the clerk; then they wait in their lanes.
+const FILINGS_MAX: usize = 64;
+/// Words on cameras' health that wait to be told; then lanes keep the newest.
+const HEALTH_MAX: usize = 256;
+/// Live messages that wait for the courier.
+const LIVE_MAX: usize = 256;
+/// Kept back from the stop's grace for what comes after the one that is waited for.
+const RESERVE: Duration = Duration::from_millis(500);
+
+/// Why the daemon does not start. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder cannot be made.
+    #[error("cannot make the folder {path}: {source}; choose another one under [paths] data")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] LedgerError),
+    /// The model, or what runs it.
+    #[error(transparent)]
+    Detect(#[from] detect::DetectError),
+    /// The decoders.
+    #[error(transparent)]
+    Decode(#[from] crate::decode::DecodeError),
+    /// The embedded broker.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// The page.
+    #[error(transparent)]
+    Console(#[from] console::ConsoleError),
+    /// A thread.
+    #[error("a thread cannot be started: {0}")]
+    Thread(io::Error),
+}
+
+/// A daemon at work.
+pub struct Daemon {
+    board: Arc<Board>,
+    console: SocketAddr,
+    broker: Option<EmbeddedBroker>,
+    grace: Duration,
+    ready: Arc<AtomicBool>,
+    lanes: JoinSet<()>,
+    stop_lanes: CancellationToken,
+    eyes: Pool<CameraId, EyeJob>,
+    detectors: Pool<CameraId, detect::Job>,
+    office: JoinHandle<()>,
+    herald: JoinHandle<()>,
+    courier: JoinHandle<()>,
+    stop_courier: CancellationToken,
+    store: DeskThread,
+    page: JoinHandle<io::Result<()>>,
+    stop_page: CancellationToken,
+}
+
+impl Daemon {
+    /// Starts everything, in order. Needs a tokio runtime with two workers at least.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let (clock, metrics) = (Clock::start(), Metrics::new());
+        let snapshots = config.paths.data.join("snapshots");
+        std::fs::create_dir_all(&snapshots)
+            .map_err(|source| StartError::Folder { path: snapshots.clone(), source })?;
+        let outbox = Outbox::open(SledLedger::open(&config.paths.data.join("store"))?)?;
+
+        let model = Model::load(&config.paths.models, &config.detect.model)?;
+        let runtime = Runtime::load(config.paths.onnxruntime.as_deref())?;
+        let threads = config.detect.threads;
+        let detectors =
+            detect::start_pool(&runtime, &model, config.detect.provider, threads, metrics.clone())?;
+        let backend = Backend::choose(config.decode.hardware)?;
+        let workers = (0..config.decode.threads.get()).map(|_| |_: &CameraId, job: EyeJob| job.run());
+        let eyes = Pool::start("decode", workers).map_err(StartError::Thread)?;
+        tracing::info!(
+            model = model.name(),
+            detectors = threads,
+            decoder = backend.describe(),
+            "pixels and model are ready"
+        );
+
+        let (broker, address) = match &config.broker {
+            Broker::Embedded { listen } => {
+                let broker = embedded::start(*listen)?;
+                let address = broker.address();
+                (Some(broker), address)
+            }
+            Broker::External(address) => (None, address.clone()),
+        };
+        let listener = console::bind(config.console.listen).await?;
+        let console_at = listener.local_addr().unwrap_or(config.console.listen);
+
+        let now = clock.now().wall;
+        let model_data = ModelData { name: model.name().to_owned(), sha256: model.sha256().to_owned() };
+        let mut clerk = Clerk::new(&config, model_data, Mint::from_os());
+        let cut_off = clerk.recover(now, outbox.ledger())?;
+        let known = clerk::newest(outbox.ledger(), ALERTS_MAX)?;
+        let board = Arc::new(Board::new(&config, known.into_iter().map(|record| record.data).collect()));
+        let (desk, store) = Desk::start(outbox, metrics.clone()).map_err(StartError::Thread)?;
+
+        let writer = Writer::new(&config.station, now, Mint::from_os());
+        let settings = ConnectionSettings::new(&config.station, address, now, Mint::from_os());
+        let (live, live_rx) = mpsc::channel(LIVE_MAX);
+        let stop_courier = CancellationToken::new();
+        let courier = tokio::spawn(deliver(
+            settings,
+            desk.clone(),
+            live_rx,
+            metrics.clone(),
+            clock,
+            stop_courier.clone(),
+        ));
+        let (clerk_tx, office) =
+            open_office(clerk, cut_off, desk, snapshots.clone(), &board, &metrics, clock);
+        let (health, health_rx) = mpsc::channel(HEALTH_MAX);
+        let herald = Herald { writer, board: Arc::clone(&board), live, metrics: metrics.clone(), clock };
+        let herald = tokio::spawn(herald.run(health_rx));
+
+        let (ready, stop_page) = (Arc::new(AtomicBool::new(false)), CancellationToken::new());
+        let page = Console {
+            board: Arc::clone(&board),
+            metrics: metrics.clone(),
+            snapshots,
+            ready: Arc::clone(&ready),
+            stop: stop_page.clone(),
+        };
+        let page = tokio::spawn(console::serve(listener, page));
+
+        let around = Surroundings {
+            clock,
+            limits: Limits::default(),
+            backend,
+            eyes: Arc::clone(eyes.slots()),
+            detector: Arc::clone(detectors.slots()),
+            input_side_px: model.input_side_px(),
+            clerk: clerk_tx,
+            health,
+            metrics,
+        };
+        let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
+        for camera in &config.cameras {
+            lanes.spawn(lane::run(Arc::clone(camera), Mint::from_os(), around.clone(), stop_lanes.clone()));
+        }
+        ready.store(true, Ordering::Release);
+        tracing::info!(station = %config.station.id, cameras = config.cameras.len(), page = %format_args!("http://{console_at}/"), "at work");
+        Ok(Self {
+            board,
+            console: console_at,
+            broker,
+            grace: config.station.stop_grace,
+            ready,
+            lanes,
+            stop_lanes,
+            eyes,
+            detectors,
+            office,
+            herald,
+            courier,
+            stop_courier,
+            store,
+            page,
+            stop_page,
+        })
+    }
+
+    /// What viewers see.
+    pub fn board(&self) -> &Arc<Board> {
+        &self.board
+    }
+
+    /// Where the page is served.
+    pub fn console(&self) -> SocketAddr {
+        self.console
+    }
+
+    /// The broker inside of this process, if there is one.
+    pub fn broker(&self) -> Option<&EmbeddedBroker> {
+        self.broker.as_ref()
+    }
+
+    /// Stops everything, in order, within the station's grace. What was promised and not delivered is delivered after the next start.
+    pub async fn stop(self) {
+        let began = Instant::now();
+        let deadline = began + self.grace.saturating_sub(RESERVE);
+        self.ready.store(false, Ordering::Release);
+        self.stop_lanes.cancel();
+        let lanes = self.lanes.join_all();
+        if timeout_at(deadline, lanes).await.is_err() {
+            tracing::error!("the cameras did not stop in time; alerts that were not promised yet are lost");
+        }
+        // Nobody is left who waits for a pool, so that joining it takes one job at most.
+        let (eyes, detectors) = (self.eyes, self.detectors);
+        let pools = tokio::task::spawn_blocking(move || {
+            eyes.stop();
+            detectors.stop();
+        });
+        join("the pools", deadline, pools).await;
+        join("the clerk", deadline, self.office).await;
+        join("the herald", deadline, self.herald).await;
+        self.stop_courier.cancel();
+        join("the delivery", deadline, self.courier).await;
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.store.stop(left).await;
+        self.stop_page.cancel();
+        match timeout(RESERVE, self.page).await {
+            Ok(Ok(Ok(()))) | Err(_) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "the page ended badly"),
+            Ok(Err(panic)) => tracing::error!(%panic, "the page ended badly"),
+        }
+        if let Some(broker) = self.broker {
+            broker.stop();
+        }
+        tracing::info!(took = ?began.elapsed(), "stopped");
+    }
+}
+
+/// Opens the clerk's office: what was cut off by the last kill is promised first, then lanes may file.
+fn open_office(
+    clerk: Clerk,
+    cut_off: Vec<clerk::Draft>,
+    desk: Desk,
+    snapshots: PathBuf,
+    board: &Arc<Board>,
+    metrics: &Metrics,
+    clock: Clock,
+) -> (mpsc::Sender<(Filing, Filed)>, JoinHandle<()>) {
+    let office = Office { clerk, desk, snapshots, board: Arc::clone(board), metrics: metrics.clone(), clock };
+    let (filings, filings_rx) = mpsc::channel(FILINGS_MAX);
+    let office = tokio::spawn(async move {
+        for draft in cut_off {
+            if let Err(refused) = office.carry_out(draft).await {
+                tracing::error!(%refused, "the end of an alert could not be promised; the next start tries again");
+            }
+        }
+        office.run(filings_rx).await;
+    });
+    (filings, office)
+}
+
+async fn join<T>(what: &str, deadline: Instant, task: JoinHandle<T>) {
+    match timeout_at(deadline, task).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(panic)) => tracing::error!(%panic, "{what} ended badly"),
+        Err(_) => tracing::error!("{what} did not end in time"),
+    }
+}

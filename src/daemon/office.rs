@@ -1,0 +1,236 @@
+//! The clerk's office: where verdicts become promises.
+//!
+//! Owns the pictures on disk and the order "picture, then promise, then tell". Nothing is told before it is durable. What is promised is the
+//! clerk's decision; how it becomes durable, the desk's.
+
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::future::join_all;
+use sha2::{Digest, Sha256};
+use tokio::{sync::mpsc, task::spawn_blocking, time::MissedTickBehavior};
+
+use super::clerk::{Clerk, Draft, Due, Record, read_record, record_range};
+use crate::{
+    alert::{Change, snapshot},
+    console::Board,
+    geometry::UnitBox,
+    id::AlertId,
+    lane::{Filed, Filing},
+    metrics::Metrics,
+    mqtt::payload::SnapshotData,
+    store::{Desk, Refused},
+    time::Clock,
+};
+
+/// Verdicts that are taken on at once: their pictures are made side by side and their promises share a sync.
+const BATCH_MAX: usize = 16;
+/// How often deadlines are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Deadlines that one sweep reaches; the next one does the rest.
+const SWEEP_MAX: usize = 256;
+/// JPEG quality of a snapshot: a 768x576 picture takes some 80 kB.
+const QUALITY: u8 = 85;
+
+/// Makes verdicts durable and tells of them.
+pub(super) struct Office {
+    /// Decides what is promised.
+    pub(super) clerk: Clerk,
+    /// Makes it durable.
+    pub(super) desk: Desk,
+    /// Folder of the pictures; exists.
+    pub(super) snapshots: PathBuf,
+    /// What viewers see.
+    pub(super) board: Arc<Board>,
+    /// Metrics.
+    pub(super) metrics: Metrics,
+    /// The machine's clock.
+    pub(super) clock: Clock,
+}
+
+impl Office {
+    /// Works until every sender of verdicts is gone.
+    pub(super) async fn run(mut self, mut filings: mpsc::Receiver<(Filing, Filed)>) {
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        loop {
+            tokio::select! {
+                biased;
+                taken = filings.recv_many(&mut batch, BATCH_MAX) => match taken {
+                    0 => break,
+                    _ => self.file(std::mem::take(&mut batch)).await,
+                },
+                _ = sweep.tick() => self.sweep().await,
+            }
+        }
+    }
+
+    async fn file(&mut self, batch: Vec<(Filing, Filed)>) {
+        let pictures = join_all(batch.iter().map(|(filing, _)| self.picture(filing))).await;
+        let now = self.clock.now();
+        let mut promises = Vec::with_capacity(batch.len());
+        let mut done = Vec::with_capacity(batch.len());
+        for ((filing, filed), picture) in batch.into_iter().zip(pictures) {
+            let draft = self.clerk.draft(now.wall, &filing.verdict, picture).unwrap_or_default();
+            promises.push((draft.writes, draft.messages));
+            done.push((filing, filed, draft.told));
+        }
+        let promised =
+            join_all(promises.into_iter().map(|(writes, messages)| self.desk.promise(writes, messages)));
+        for ((filing, filed, told), promised) in done.into_iter().zip(promised.await) {
+            match promised {
+                Ok(_) => self.tell(&filing, told),
+                Err(refused) => lost(&filing, &refused),
+            }
+            filed();
+        }
+    }
+
+    fn tell(&self, filing: &Filing, told: Option<Record>) {
+        let Some(record) = told else { return };
+        let alert = &filing.verdict.alert;
+        if filing.verdict.change == Change::Raised {
+            self.metrics.alerts_raised.get_or_create(&(&alert.camera.id).into()).inc();
+            let us = self.clock.now().wall.us_since(alert.occurred_at).max(0);
+            self.metrics.alert_seconds.observe(us as f64 / 1e6);
+        }
+        match filing.verdict.change {
+            Change::Raised => {
+                tracing::info!(alert = %alert.id, camera = %alert.camera.id, rule = %alert.rule.id, "alert raised: {}", record.data.explain.en);
+            }
+            Change::Ended => tracing::info!(alert = %alert.id, camera = %alert.camera.id, "alert ended"),
+            Change::Updated => tracing::debug!(alert = %alert.id, camera = %alert.camera.id, "alert updated"),
+        }
+        self.board.alert(record.data);
+    }
+
+    /// The picture of a new alert, plain and with boxes. An alert whose picture cannot be kept goes out without one.
+    async fn picture(&self, filing: &Filing) -> Option<SnapshotData> {
+        let alert = &filing.verdict.alert;
+        let frame = filing.frame.clone().filter(|_| filing.verdict.change == Change::Raised)?;
+        let (id, camera, folder) = (alert.id, Arc::clone(&alert.camera), self.snapshots.clone());
+        let boxes: Vec<(UnitBox, &'static str)> =
+            alert.objects.iter().map(|object| (object.bbox, object.class.as_str())).collect();
+        let made = spawn_blocking(move || {
+            let plain = snapshot::encode(&frame.picture, &camera.masks, &[], QUALITY)?;
+            let boxed = snapshot::encode(&frame.picture, &camera.masks, &boxes, QUALITY)?;
+            keep(&folder, id, &plain, &boxed)
+        });
+        match made.await {
+            Ok(Ok(picture)) => Some(picture),
+            Ok(Err(error)) => {
+                tracing::error!(alert = %id, %error, "the alert's picture could not be kept; the alert goes out without it");
+                None
+            }
+            Err(panic) => {
+                tracing::error!(alert = %id, %panic, "the alert's picture could not be made; the alert goes out without it");
+                None
+            }
+        }
+    }
+
+    /// Does what has become due.
+    async fn sweep(&mut self) {
+        let now = self.clock.now().wall;
+        let (from, to) = Due::range(now);
+        let reached = match self.desk.range(from, to, SWEEP_MAX).await {
+            Ok(reached) => reached,
+            Err(refused) => {
+                tracing::warn!(%refused, "deadlines could not be looked for; the next sweep does it");
+                return;
+            }
+        };
+        for (key, _) in reached {
+            let Some(due) = Due::read(key) else {
+                tracing::error!("an entry of the store is no deadline; it is left alone");
+                continue;
+            };
+            let Ok(record) = self.record(due.alert).await else { return };
+            let draft = self.clerk.reach(now, due, record);
+            if let Err(refused) = self.carry_out(draft).await {
+                tracing::warn!(%refused, "a deadline could not be carried out; the next sweep does it");
+                return;
+            }
+        }
+    }
+
+    async fn record(&self, id: AlertId) -> Result<Option<Record>, Refused> {
+        if let Some(record) = self.clerk.open(id) {
+            return Ok(Some(record.clone()));
+        }
+        let (from, to) = record_range(id);
+        let found = self.desk.range(from, to, 1).await?;
+        Ok(found.first().and_then(|(_, value)| read_record(value)))
+    }
+
+    /// Promises a draft that no lane waits for, then tells of it.
+    pub(super) async fn carry_out(&self, draft: Draft) -> Result<(), Refused> {
+        self.desk.promise(draft.writes, draft.messages).await?;
+        if let Some(record) = draft.told {
+            self.board.alert(record.data);
+        }
+        if let Some(alert) = draft.forget {
+            for name in [plain_name(alert), boxed_name(alert)] {
+                match tokio::fs::remove_file(self.snapshots.join(&name)).await {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        tracing::warn!(%name, %error, "a picture that has served its purpose could not be removed");
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a picture is not kept.
+#[derive(Debug, thiserror::Error)]
+enum NoPicture {
+    #[error(transparent)]
+    Encode(#[from] snapshot::SnapshotError),
+    #[error("{path}: {source}")]
+    Write { path: PathBuf, source: io::Error },
+}
+
+fn plain_name(id: AlertId) -> String {
+    format!("{id}.jpg")
+}
+
+fn boxed_name(id: AlertId) -> String {
+    format!("{id}-boxed.jpg")
+}
+
+fn keep(folder: &Path, id: AlertId, plain: &[u8], boxed: &[u8]) -> Result<SnapshotData, NoPicture> {
+    let (plain_name, boxed_name) = (plain_name(id), boxed_name(id));
+    for (name, jpeg) in [(&plain_name, plain), (&boxed_name, boxed)] {
+        let path = folder.join(name);
+        write_durably(&path, jpeg).map_err(|source| NoPicture::Write { path, source })?;
+    }
+    Ok(SnapshotData {
+        url: format!("/snapshots/{plain_name}"),
+        sha256: sha256_hex(plain),
+        boxed_url: format!("/snapshots/{boxed_name}"),
+        boxed_sha256: sha256_hex(boxed),
+    })
+}
+
+/// The promise names the picture's hash, so the picture is on the disk before the promise is.
+fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = std::fs::File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_data()
+}
+
+fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn lost(filing: &Filing, refused: &Refused) {
+    let alert = &filing.verdict.alert;
+    tracing::error!(alert = %alert.id, camera = %alert.camera.id, %refused, "an alert was not promised, and is lost");
+}

@@ -1,0 +1,364 @@
+//! The lane itself: one camera's state, and what follows from each event.
+//!
+//! ```text
+//!            ┌────────── connect ──────────┐
+//!            ▼                             │ after the backoff's delay
+//!   ┌─ Connecting ── Playing ──▶ Streaming │
+//!   │        │ Ended               │ Ended │
+//!   │        └────────▶ Waiting ◀──┘       │
+//!   │                      └───────────────┘
+//!   └─ Stopped (from anywhere; final)        Maintenance (from the start; final)
+//! ```
+//!
+//! Pure: no clock, no socket, no thread. Each event may leave acts to be done, in order.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    eye::{Glimpse, Seen},
+    feed::Feed,
+    watch::Watch,
+};
+use crate::{
+    camera::{AccessUnit, Backoff, Ending, Health, Limits, StreamEvent, StreamInfo, Vitals},
+    config::Camera,
+    decode::Frame,
+    detect::{Detection, View},
+    id::Mint,
+    metrics::{ByCamera, Metrics, OfCamera},
+    rules::Verdict,
+    time::{Mono, Now, Wall},
+};
+
+/// How often the lane looks at itself: health, and the end of what waits.
+const TICK: Duration = Duration::from_secs(1);
+/// How long tracks and alerts outlive a stream that broke off. A camera that blinks has not lost its visitor.
+const SIGHT_KEPT: Duration = Duration::from_secs(15);
+/// A camera's health is told so often though nothing changed (CONTRACT).
+const TELL_EVERY: Duration = Duration::from_secs(60);
+/// Verdicts that may wait for the clerk before the lane sheds detection. A disk that takes a second a write is caught up with;
+/// one that takes no writes stops detection here, and nothing else.
+const FILINGS_MAX: usize = 16;
+
+/// What happened to a camera.
+#[derive(Debug)]
+pub enum Event {
+    /// Its stream said something.
+    Stream(StreamEvent),
+    /// Its eye came back from the decoding pool.
+    Seen(Seen),
+    /// The detector looked at a frame of it.
+    Detected {
+        /// Which.
+        frame: Frame,
+        /// How it was looked at.
+        view: View,
+        /// What was found; `None` where the detector failed.
+        found: Option<Vec<Detection>>,
+    },
+    /// A frame that waited for the detector was overwritten by a newer one.
+    Overwritten {
+        /// [`Frame::number`].
+        number: u64,
+    },
+    /// The clerk has made one verdict durable.
+    Filed,
+    /// A deadline was reached ([`Lane::deadline`]).
+    Tick,
+    /// The daemon stops.
+    Stop,
+}
+
+/// What is to be done for a camera.
+#[derive(Debug)]
+pub enum Act {
+    /// Connect to the analysed stream, after tearing down what was there.
+    Connect,
+    /// Hand these units to the camera's eye; answer with [`Event::Seen`].
+    Look(Vec<AccessUnit>),
+    /// The stream broke off: the eye forgets what its decoder refers to.
+    CutEye,
+    /// Show this frame to the detector, in place of an older one that waits; answer with [`Event::Detected`], and with
+    /// [`Event::Overwritten`] for the older one.
+    Detect(Frame, View),
+    /// Make this durable and tell the world; answer with [`Event::Filed`].
+    File(Box<Filing>),
+    /// Tell how the camera is.
+    Tell(Health),
+}
+
+/// A verdict on its way to the clerk.
+#[derive(Debug)]
+pub struct Filing {
+    /// What the rules say.
+    pub verdict: Verdict,
+    /// The frame that made them say it, for the picture; `None` where no frame did.
+    pub frame: Option<Frame>,
+}
+
+#[derive(Debug)]
+enum Stream {
+    /// Out of service on purpose.
+    Maintenance,
+    /// An attempt is under way.
+    Connecting,
+    /// Playing since then.
+    Streaming { since: Mono },
+    /// The next attempt is due then.
+    Waiting { until: Mono },
+    /// For good.
+    Stopped,
+}
+
+/// One camera's state.
+pub struct Lane {
+    camera: Arc<Camera>,
+    started: Wall,
+    stream: Stream,
+    /// When the stream broke off, while tracks still wait for it.
+    sight_lost: Option<Mono>,
+    vitals: Vitals,
+    backoff: Backoff,
+    feed: Feed,
+    watch: Watch,
+    filings: usize,
+    tick_at: Mono,
+    /// When health was last told.
+    told: Option<Mono>,
+    mint: Mint,
+    metrics: Metrics,
+    of: OfCamera,
+    verdicts: Vec<Verdict>,
+}
+
+impl Lane {
+    /// A lane at its start: it connects at its first tick, which is due at once.
+    pub fn new(
+        camera: Arc<Camera>,
+        input_side_px: u32,
+        limits: &Limits,
+        mut mint: Mint,
+        metrics: Metrics,
+        now: Now,
+    ) -> Self {
+        let stream = match camera.maintenance {
+            true => Stream::Maintenance,
+            false => Stream::Waiting { until: now.mono },
+        };
+        let watch_mint = mint.split();
+        Self {
+            started: now.wall,
+            stream,
+            sight_lost: None,
+            vitals: Vitals::new(camera.id.clone(), limits, now),
+            backoff: Backoff::new(),
+            feed: Feed::default(),
+            watch: Watch::new(Arc::clone(&camera), input_side_px, watch_mint),
+            filings: 0,
+            tick_at: now.mono,
+            told: None,
+            mint,
+            metrics,
+            of: (&camera.id).into(),
+            verdicts: Vec::new(),
+            camera,
+        }
+    }
+
+    /// Whose lane it is.
+    pub fn camera(&self) -> &Arc<Camera> {
+        &self.camera
+    }
+
+    /// When the lane wants an [`Event::Tick`] at the latest; `None` once it has stopped.
+    pub fn deadline(&self) -> Option<Mono> {
+        match self.stream {
+            Stream::Stopped => None,
+            Stream::Waiting { until } => Some(until.min(self.tick_at)),
+            Stream::Maintenance | Stream::Connecting | Stream::Streaming { .. } => Some(self.tick_at),
+        }
+    }
+
+    /// Whether something that was promised to be told is still on its way to the clerk.
+    pub fn is_filing(&self) -> bool {
+        self.filings > 0
+    }
+
+    /// Takes an event in; what is to be done is appended to `acts`, in order.
+    pub fn apply(&mut self, now: Now, event: Event, acts: &mut Vec<Act>) {
+        if matches!(self.stream, Stream::Stopped) && !matches!(event, Event::Filed) {
+            return;
+        }
+        match event {
+            Event::Stream(event) => self.stream_said(now, event, acts),
+            Event::Seen(seen) => self.seen(now, seen, acts),
+            Event::Detected { frame, view, found } => self.detected(frame, &view, found, acts),
+            Event::Overwritten { number } => {
+                self.count(&self.metrics.frames_skipped, 1);
+                self.watch.unseen(number);
+            }
+            Event::Filed => self.filings = self.filings.saturating_sub(1),
+            Event::Tick => self.tick(now, acts),
+            Event::Stop => self.stop(now, acts),
+        }
+    }
+
+    fn stream_said(&mut self, now: Now, event: StreamEvent, acts: &mut Vec<Act>) {
+        match event {
+            StreamEvent::Playing(info) => {
+                self.stream = Stream::Streaming { since: now.mono };
+                let changed = self.vitals.playing(now, &info);
+                tracing::info!(camera = %self.camera.id, codec = ?info.codec, size = %size_text(&info), "camera connected");
+                self.online(1);
+                if changed {
+                    self.tell(now, acts);
+                }
+            }
+            StreamEvent::Changed(info) => {
+                tracing::info!(camera = %self.camera.id, size = %size_text(&info), "the camera changed its picture");
+                let changed = self.vitals.playing(now, &info);
+                if changed {
+                    self.tell(now, acts);
+                }
+            }
+            StreamEvent::Unit(unit) => self.unit(now, unit, acts),
+            StreamEvent::Ended(ending) => self.ended(now, &ending, acts),
+        }
+    }
+
+    fn unit(&mut self, now: Now, unit: AccessUnit, acts: &mut Vec<Act>) {
+        self.count(&self.metrics.access_units, 1);
+        self.count(&self.metrics.access_unit_bytes, unit.data.len() as u64);
+        self.count(&self.metrics.packets_lost, unit.packets_lost.into());
+        self.sight_lost = None;
+        let changed = self.vitals.unit(now, &unit);
+        if changed {
+            self.tell(now, acts);
+        }
+        let skipped = self.feed.push(unit);
+        self.count(&self.metrics.units_skipped, skipped.into());
+        acts.extend(self.feed.job().map(Act::Look));
+    }
+
+    fn ended(&mut self, now: Now, ending: &Ending, acts: &mut Vec<Act>) {
+        if let Stream::Streaming { since } = self.stream {
+            self.backoff.streamed(now.mono.since(since));
+            self.sight_lost = Some(now.mono);
+        }
+        let delay = self.backoff.failed(ending, &mut self.mint);
+        self.stream = Stream::Waiting { until: now.mono + delay };
+        let dropped = self.feed.cut();
+        self.count(&self.metrics.units_skipped, dropped.into());
+        self.watch.cut();
+        acts.push(Act::CutEye);
+        let changed = self.vitals.ended(now, ending);
+        if changed {
+            tracing::warn!(camera = %self.camera.id, %ending, "camera lost; it is tried again for ever");
+        } else {
+            tracing::debug!(camera = %self.camera.id, %ending, retry_in = ?delay, "camera still away");
+        }
+        self.online(0);
+        if changed {
+            self.tell(now, acts);
+        }
+    }
+
+    fn seen(&mut self, now: Now, seen: Seen, acts: &mut Vec<Act>) {
+        self.feed.returned();
+        for Glimpse { frame, motion } in seen.glimpses {
+            let changed = self.vitals.picture(now, &motion);
+            if changed {
+                self.tell(now, acts);
+            }
+            if self.filings >= FILINGS_MAX {
+                self.count(&self.metrics.frames_skipped, 1);
+                continue;
+            }
+            let view = self.watch.glimpse(&frame, motion, &mut self.verdicts);
+            self.file(Some(&frame), acts);
+            if let Some(view) = view {
+                acts.push(Act::Detect(frame, view));
+            }
+        }
+        acts.extend(self.feed.job().map(Act::Look));
+    }
+
+    fn detected(&mut self, frame: Frame, view: &View, found: Option<Vec<Detection>>, acts: &mut Vec<Act>) {
+        let Some(found) = found else {
+            self.watch.unseen(frame.number);
+            return;
+        };
+        self.count(&self.metrics.frames_detected, 1);
+        self.watch.detected(&frame, view, &found, &mut self.verdicts);
+        self.file(Some(&frame), acts);
+    }
+
+    fn tick(&mut self, now: Now, acts: &mut Vec<Act>) {
+        if let Stream::Waiting { until } = self.stream
+            && until <= now.mono
+        {
+            self.count(&self.metrics.camera_connects, 1);
+            self.stream = Stream::Connecting;
+            let changed = self.vitals.connecting(now);
+            if changed {
+                self.tell(now, acts);
+            }
+            acts.push(Act::Connect);
+        }
+        if self.sight_lost.is_some_and(|lost| now.mono.since(lost) >= SIGHT_KEPT) {
+            self.sight_lost = None;
+            self.watch.lose_sight(now, &mut self.verdicts);
+            self.file(None, acts);
+        }
+        if self.tick_at <= now.mono {
+            self.tick_at = now.mono + TICK;
+            let changed = self.vitals.tick(now);
+            let due = self.told.is_none_or(|told| now.mono.since(told) >= TELL_EVERY);
+            if changed || due {
+                self.tell(now, acts);
+            }
+        }
+    }
+
+    fn stop(&mut self, now: Now, acts: &mut Vec<Act>) {
+        self.stream = Stream::Stopped;
+        self.feed.cut();
+        self.online(0);
+        self.watch.lose_sight(now, &mut self.verdicts);
+        self.file(None, acts);
+    }
+
+    fn file(&mut self, frame: Option<&Frame>, acts: &mut Vec<Act>) {
+        for verdict in self.verdicts.drain(..) {
+            self.filings += 1;
+            acts.push(Act::File(Box::new(Filing { verdict, frame: frame.cloned() })));
+        }
+    }
+
+    /// Tells how the camera is.
+    fn tell(&mut self, now: Now, acts: &mut Vec<Act>) {
+        self.told = Some(now.mono);
+        let health = match self.stream {
+            Stream::Maintenance => Health::maintenance(self.camera.id.clone(), self.started),
+            _ => self.vitals.health(now),
+        };
+        if let Some(skew) = health.clock_skew_ms {
+            self.metrics.clock_skew_ms.get_or_create(&self.of).set(skew);
+        }
+        acts.push(Act::Tell(health));
+    }
+
+    fn online(&self, online: i64) {
+        self.metrics.camera_online.get_or_create(&self.of).set(online);
+    }
+
+    fn count(&self, counter: &ByCamera, by: u64) {
+        if by > 0 {
+            counter.get_or_create(&self.of).inc_by(by);
+        }
+    }
+}
+
+fn size_text(info: &StreamInfo) -> String {
+    info.size.map_or_else(|| "unknown".to_owned(), |size| size.to_string())
+}

@@ -1,0 +1,26 @@
+//! One camera's straight line.
+//!
+//! ```text
+//!             ┌──────────────────────────── Lane::apply(now, event) ───────────────────────────┐
+//!  stream ───▶│ vitals · feed ─▶ (decode pool: Eye) ─▶ watch ─▶ (detect pool) ─▶ watch ─▶ acts │──▶ clerk
+//!             └────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! [`Lane`] is pure: it is told the time and what happened, and says what is to be done. `task` waits for events and does what was
+//! said; a simulated fleet does the same in virtual time (`sim::fleet`). Owns the order of a camera's stages and nothing of their insides.
+
+mod core;
+mod eye;
+mod feed;
+mod replay;
+mod task;
+mod track_clock;
+mod watch;
+
+pub use self::{
+    core::{Act, Event, Filing, Lane},
+    eye::{Eye, EyeJob, Glimpse, Seen},
+    replay::{Counts, Replay, Replayed, is_due},
+    task::{Filed, Surroundings, run},
+    watch::Watch,
+};

@@ -1,0 +1,232 @@
+//! The lane's task: waits for what happens, and does what the lane says.
+//!
+//! Owns everything of a camera that can wait: its connection, its eye, what is on its way to the clerk. Nothing here decides.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    core::{Act, Event, Filing, Lane},
+    eye::{Eye, EyeJob, Seen},
+};
+use crate::{
+    camera::{Health, Limits, Source, StreamEvent},
+    config::Camera,
+    decode::Backend,
+    detect,
+    flow::Slots,
+    id::{CameraId, Mint},
+    metrics::Metrics,
+    time::{Clock, Mono},
+};
+
+/// Answers that may wait for a lane. Its pools and the clerk answer only what it asked for, so that this is never full for long; who answers
+/// waits until the lane has taken one out, and a lane never waits for those who answer.
+const ANSWERS_MAX: usize = 32;
+
+/// What a lane's task reaches outside of itself.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The machine's clock.
+    pub clock: Clock,
+    /// How long a camera may take for what.
+    pub limits: Limits,
+    /// Which decoders there are.
+    pub backend: Backend,
+    /// The decoding pool.
+    pub eyes: Arc<Slots<CameraId, EyeJob>>,
+    /// The detecting pool.
+    pub detector: Arc<Slots<CameraId, detect::Job>>,
+    /// Side of the detector's input, pixels.
+    pub input_side_px: u32,
+    /// Who makes verdicts durable, and calls the second half when one is.
+    pub clerk: mpsc::Sender<(Filing, Filed)>,
+    /// Who is told how cameras are.
+    pub health: mpsc::Sender<Health>,
+    /// Metrics.
+    pub metrics: Metrics,
+}
+
+/// Called once a verdict is durable.
+pub type Filed = Box<dyn FnOnce() + Send>;
+
+/// What comes back to a lane.
+enum Answer {
+    Seen(Box<Eye>, Seen),
+    Event(Event),
+}
+
+/// Runs a camera's lane until `stop`, then until everything that it promised to tell is with the clerk.
+pub async fn run(camera: Arc<Camera>, mint: Mint, around: Surroundings, stop: CancellationToken) {
+    let now = around.clock.now();
+    let metrics = around.metrics.clone();
+    let lane = Lane::new(Arc::clone(&camera), around.input_side_px, &around.limits, mint, metrics, now);
+    let eye = Box::new(Eye::new(Arc::clone(&camera), around.backend.clone(), around.metrics.clone()));
+    let (answer, answers) = mpsc::channel(ANSWERS_MAX);
+    Task {
+        camera,
+        lane,
+        around,
+        stream: None,
+        eye: Some(eye),
+        cut_eye: false,
+        answer,
+        answers,
+        unfiled: VecDeque::new(),
+        untold: None,
+        acts: Vec::new(),
+    }
+    .run(stop)
+    .await;
+}
+
+struct Task {
+    camera: Arc<Camera>,
+    lane: Lane,
+    around: Surroundings,
+    stream: Option<Source>,
+    /// Here, or on a decoding thread.
+    eye: Option<Box<Eye>>,
+    /// The stream broke off while the eye was away.
+    cut_eye: bool,
+    answer: mpsc::Sender<Answer>,
+    answers: mpsc::Receiver<Answer>,
+    /// Bounded by the lane, which sheds detection while too many are on their way.
+    unfiled: VecDeque<Filing>,
+    /// The newest word on the camera's health, where the one before has not been taken yet.
+    untold: Option<Health>,
+    acts: Vec<Act>,
+}
+
+impl Task {
+    async fn run(mut self, stop: CancellationToken) {
+        while self.lane.deadline().is_some() || self.lane.is_filing() {
+            if let Some(event) = self.select(&stop).await {
+                self.apply(event);
+            }
+        }
+        if let Some(stream) = self.stream.take() {
+            stream.close().await;
+        }
+    }
+
+    /// Waits for the next event; changes nothing but what carries no decision (a verdict handed over, an eye put back). Cancel safe.
+    async fn select(&mut self, stop: &CancellationToken) -> Option<Event> {
+        let running = self.lane.deadline().is_some();
+        let Surroundings { clock, clerk, health, .. } = &self.around;
+        let deadline = sleep_until(clock, self.lane.deadline());
+        tokio::select! {
+            biased;
+            () = stop.cancelled(), if running => Some(Event::Stop),
+            Some(answer) = self.answers.recv() => Some(match answer {
+                Answer::Event(event) => event,
+                Answer::Seen(eye, seen) => {
+                    put_back(&mut self.eye, eye, &mut self.cut_eye);
+                    Event::Seen(seen)
+                }
+            }),
+            Ok(permit) = clerk.reserve(), if !self.unfiled.is_empty() => {
+                if let Some(filing) = self.unfiled.pop_front() {
+                    permit.send((filing, filed(self.answer.clone())));
+                }
+                None
+            }
+            Ok(permit) = health.reserve(), if self.untold.is_some() => {
+                if let Some(health) = self.untold.take() {
+                    permit.send(health);
+                }
+                None
+            }
+            event = next(&mut self.stream), if running => Some(Event::Stream(event)),
+            () = deadline, if running => Some(Event::Tick),
+        }
+    }
+
+    fn apply(&mut self, event: Event) {
+        let now = self.around.clock.now();
+        if matches!(event, Event::Stream(StreamEvent::Ended(_))) {
+            self.stream = None;
+        }
+        let mut acts = std::mem::take(&mut self.acts);
+        self.lane.apply(now, event, &mut acts);
+        let mut overwritten = Vec::new();
+        for act in acts.drain(..) {
+            overwritten.extend(self.perform(act));
+        }
+        for number in overwritten {
+            self.lane.apply(now, Event::Overwritten { number }, &mut acts);
+        }
+        debug_assert!(acts.is_empty(), "nothing follows from an overwritten frame");
+        self.acts = acts;
+    }
+
+    /// Does one act; says which frame it overwrote, if any.
+    fn perform(&mut self, act: Act) -> Option<u64> {
+        match act {
+            Act::Connect => self.connect(),
+            Act::CutEye => match &mut self.eye {
+                Some(eye) => eye.cut(),
+                None => self.cut_eye = true,
+            },
+            Act::Look(units) => {
+                let eye = self.eye.take().expect("the lane has one job out at a time");
+                let answer = self.answer.clone();
+                let done = Box::new(move |eye, seen| send(&answer, Answer::Seen(eye, seen)));
+                self.around.eyes.put(self.camera.id.clone(), EyeJob { eye, units, done });
+            }
+            Act::Detect(frame, view) => {
+                let answer = self.answer.clone();
+                let done = Box::new(move |detected: detect::Detected| {
+                    let found = detected.result.ok();
+                    let event = Event::Detected { frame: detected.frame, view: detected.view, found };
+                    send(&answer, Answer::Event(event));
+                });
+                let job = detect::Job { camera: Arc::clone(&self.camera), frame, view, done };
+                let overwritten = self.around.detector.put(self.camera.id.clone(), job);
+                return overwritten.map(|job| job.frame.number);
+            }
+            Act::File(filing) => self.unfiled.push_back(*filing),
+            Act::Tell(health) => self.untold = Some(health),
+        }
+        None
+    }
+
+    fn connect(&mut self) {
+        // The old session's teardown is awaited by the new one: both belong to the camera's session group.
+        self.stream =
+            Some(Source::connect(&self.camera, self.camera.analyse, self.around.limits, self.around.clock));
+    }
+}
+
+/// Puts an eye back that was on a decoding thread.
+fn put_back(place: &mut Option<Box<Eye>>, mut eye: Box<Eye>, cut: &mut bool) {
+    if std::mem::take(cut) {
+        eye.cut();
+    }
+    *place = Some(eye);
+}
+
+async fn next(stream: &mut Option<Source>) -> StreamEvent {
+    match stream {
+        Some(stream) => stream.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(clock: &Clock, at: Option<Mono>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(clock.instant(at).into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn filed(answer: mpsc::Sender<Answer>) -> Filed {
+    Box::new(move || send(&answer, Answer::Event(Event::Filed)))
+}
+
+/// Answers a lane from a thread of a pool. A lane that is gone needs no answer.
+fn send(lane: &mpsc::Sender<Answer>, answer: Answer) {
+    let _ = lane.blocking_send(answer);
+}

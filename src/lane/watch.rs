@@ -1,0 +1,122 @@
+//! What is made of what is seen: view plan, tracks and rules of one camera, in that order.
+//!
+//! The lane and `cunkou replay` share it, so that a recorded file is judged exactly as a live camera is.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::track_clock::TrackClock;
+use crate::{
+    config::Camera,
+    decode::Frame,
+    detect::{Detection, View, ViewPlan},
+    id::Mint,
+    motion::Motion,
+    rules::{Rules, Verdict},
+    time::{Mono, Now},
+    track::{Track, Tracker},
+};
+
+/// View plan, tracks and rules of one camera.
+pub struct Watch {
+    plan: ViewPlan,
+    tracker: Tracker,
+    shape: Shape,
+    rules: Rules,
+    clock: TrackClock,
+    /// Frames that the detector has, oldest first: the one that it works on, the one that waits in the slot, and answers that are on their way.
+    out: VecDeque<Looking>,
+}
+
+/// Whether the tracker was made for the camera's picture.
+#[derive(Debug, PartialEq, Eq)]
+enum Shape {
+    Unknown,
+    Known,
+}
+
+/// A frame that the detector has.
+struct Looking {
+    number: u64,
+    at: Mono,
+    motion: Motion,
+}
+
+impl Watch {
+    /// A watch that has seen nothing. `input_side_px` is the side of the detector's input.
+    pub fn new(camera: Arc<Camera>, input_side_px: u32, mint: Mint) -> Self {
+        Self {
+            plan: ViewPlan::new(camera.view, input_side_px),
+            tracker: Tracker::default(),
+            shape: Shape::Unknown,
+            rules: Rules::new(camera, mint),
+            clock: TrackClock::default(),
+            out: VecDeque::with_capacity(4),
+        }
+    }
+
+    /// A frame was decoded: how the detector should look at it, if at all. Where it should not, the tracks have been carried on to
+    /// this frame's time, and the rules may have something to say.
+    pub fn glimpse(&mut self, frame: &Frame, motion: Motion, verdicts: &mut Vec<Verdict>) -> Option<View> {
+        if self.shape == Shape::Unknown {
+            self.shape = Shape::Known;
+            self.tracker = Tracker::new(frame.picture.size());
+        }
+        let at = self.clock.time(frame);
+        let view = self.plan.plan(frame.picture.size(), &motion, self.tracker.tracks());
+        if view.is_some() {
+            self.out.push_back(Looking { number: frame.number, at, motion });
+        } else if self.out.is_empty() {
+            self.tracker.skip(at, &motion);
+            self.judge(frame.arrived, verdicts);
+        }
+        view
+    }
+
+    /// The detector has answered for a frame. Answers come in the order of the frames.
+    pub fn detected(
+        &mut self,
+        frame: &Frame,
+        view: &View,
+        detections: &[Detection],
+        verdicts: &mut Vec<Verdict>,
+    ) {
+        let Some(looking) = self.forget(frame.number) else {
+            // Sight was lost while the detector worked.
+            return;
+        };
+        self.plan.learn(frame.picture.size(), view, detections, &looking.motion);
+        self.tracker.update(looking.at, detections, &looking.motion);
+        self.judge(frame.arrived, verdicts);
+    }
+
+    /// The detector will not answer for a frame: a newer one took its place, or it failed. As if it had never been shown.
+    pub(super) fn unseen(&mut self, number: u64) {
+        self.forget(number);
+    }
+
+    fn forget(&mut self, number: u64) -> Option<Looking> {
+        let index = self.out.iter().position(|looking| looking.number == number)?;
+        self.out.remove(index)
+    }
+
+    /// The stream broke off. Tracks wait a while for it to come back; see [`Watch::lose_sight`].
+    pub(super) fn cut(&mut self) {
+        self.clock.cut();
+    }
+
+    /// The camera was gone for too long: every track and alert of it ends.
+    pub fn lose_sight(&mut self, now: Now, verdicts: &mut Vec<Verdict>) {
+        self.out.clear();
+        self.tracker.clear();
+        self.rules.end_all(now, verdicts);
+    }
+
+    /// Shows the tracks as of the newest frame.
+    pub fn tracks(&self) -> &[Track] {
+        self.tracker.tracks()
+    }
+
+    fn judge(&mut self, now: Now, verdicts: &mut Vec<Verdict>) {
+        self.rules.update(now, self.tracker.tracks(), self.tracker.ended(), verdicts);
+    }
+}

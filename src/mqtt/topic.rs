@@ -1,0 +1,39 @@
+//! Topics: their one spelling. `docs/ref/mqtt.md` explains them to others.
+
+use crate::{
+    alert::{Kind, Severity},
+    id::{AlertId, CameraId, NodeId, StationId},
+};
+
+/// The topics below one station's root, `cunkou/v1/{station}/`.
+#[derive(Debug, Clone)]
+pub struct Topics {
+    root: String,
+}
+
+impl Topics {
+    /// A station's topics.
+    pub fn of(station: &StationId) -> Self {
+        Self { root: format!("cunkou/v1/{station}") }
+    }
+
+    /// Whether a daemon is there. Retained, and the will.
+    pub fn node_status(&self, node: &NodeId) -> String {
+        format!("{}/node/{node}/status", self.root)
+    }
+
+    /// How a camera is. Retained.
+    pub fn camera_health(&self, camera: &CameraId) -> String {
+        format!("{}/camera/{camera}/health", self.root)
+    }
+
+    /// An alert was raised, updated or ended.
+    pub fn alert(&self, severity: Severity, kind: Kind, camera: &CameraId) -> String {
+        format!("{}/alert/{}/{}/{camera}", self.root, severity.as_str(), kind.as_str())
+    }
+
+    /// The authoritative state of an alert. Retained until 24 h after it closed.
+    pub fn alert_state(&self, alert: AlertId) -> String {
+        format!("{}/alert-state/{alert}", self.root)
+    }
+}

@@ -1,0 +1,109 @@
+//! `cunkou sim`: simulated cameras alone, for any client.
+//!
+//! Arguments are parsed elsewhere; this is what they do.
+
+use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use serde_json::json;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+use super::{Material, Progress, Scenario, SimError, Studio, Village};
+use crate::{config::StreamRole, id::CameraId, time::Clock};
+
+/// After this, the village's visits come again.
+const ROUND: Duration = Duration::from_secs(3600);
+
+/// What to simulate.
+#[derive(Debug, Clone)]
+pub struct SimArgs {
+    /// How many cameras, where no scenario says so.
+    pub cameras: usize,
+    /// A scenario file; without one, people come and go.
+    pub scenario: Option<PathBuf>,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Draws the visits, where no scenario says them.
+    pub seed: u64,
+    /// JSON lines on stdout.
+    pub json: bool,
+    /// Where footage comes from and encoded video goes.
+    pub studio: Studio,
+}
+
+/// The ids `gate-1` to `gate-N`.
+pub fn camera_ids(count: usize) -> Vec<CameraId> {
+    (1..=count)
+        .map(|n| format!("gate-{n}").parse().expect("letters, a dash and a number are an id"))
+        .collect()
+}
+
+/// Loads or makes the material of a scenario, in a thread that may wait. Without a scenario: a village of so many cameras
+/// where people come and go.
+pub async fn prepare(
+    args: &SimArgs,
+    mut progress: impl FnMut(Progress) + Send + 'static,
+) -> Result<(Arc<Material>, Scenario), SimError> {
+    let args = args.clone();
+    let prepared = tokio::task::spawn_blocking(move || {
+        let ids = camera_ids(args.cameras);
+        let mut scenario = match &args.scenario {
+            Some(path) => Scenario::read(path)?,
+            None => Scenario::quiet(&ids),
+        };
+        let material = Material::prepare_for(&scenario, &args.studio, &mut progress)?;
+        if args.scenario.is_none() {
+            scenario = Scenario::village(&ids, args.seed, ROUND, &material.visit_lengths());
+        }
+        Ok((Arc::new(material), scenario))
+    });
+    prepared.await.map_err(std::io::Error::other)?
+}
+
+/// Serves until told to stop; prints the cameras' URLs, and what happens as it happens.
+pub async fn run_cli(args: SimArgs, stop: CancellationToken) -> Result<(), SimError> {
+    let mut told = None;
+    let tell = move |progress: Progress| {
+        let percent = (progress.done * 100.0) as u32 / 10 * 10;
+        if told.replace((progress.step, percent)) != Some((progress.step, percent)) {
+            eprintln!("{} … {percent} %", progress.step);
+        }
+    };
+    let (material, scenario) = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Ok(()),
+        prepared = prepare(&args, tell) => prepared?,
+    };
+    let cameras = scenario.cameras.clone();
+    let village = Village::start(args.listen, material, scenario, Clock::start()).await?;
+    for camera in &cameras {
+        let [main, sub] = [StreamRole::Main, StreamRole::Sub].map(|role| village.url(&camera.id, role));
+        if args.json {
+            print(&json!({ "type": "camera", "camera": camera.id.as_str(), "main": main, "sub": sub }))?;
+        } else {
+            print(&format_args!("{main}  {sub}"))?;
+        }
+    }
+    let mut diary = village.follow_diary();
+    loop {
+        let entry = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            entry = diary.recv() => entry,
+        };
+        match entry {
+            Ok(entry) if args.json => print(&entry.to_json())?,
+            Ok(entry) => print(&entry)?,
+            Err(RecvError::Lagged(missed)) => eprintln!("{missed} events were not printed: too many at once"),
+            Err(RecvError::Closed) => break,
+        }
+    }
+    village.stop().await;
+    Ok(())
+}
+
+fn print(line: &dyn std::fmt::Display) -> Result<(), SimError> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,138 @@
+//! What was really shown, and when: the truth that alerts are measured against.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
+
+use serde_json::{Value, json};
+use tokio::sync::broadcast;
+
+use super::scenario::Fault;
+use crate::{id::CameraId, time::Now};
+
+/// Most entries that are kept; older ones are forgotten, and counted.
+pub const ENTRIES_MAX: usize = 1 << 18;
+/// Entries that a slow reader of the live diary may be behind before it misses some.
+const LIVE_MAX: usize = 4_096;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// The first frame that shows the person of this visit left the camera, in both of its streams.
+    Enters {
+        /// Number of the visit in the material.
+        visit: usize,
+    },
+    /// The first frame without that person left the camera.
+    Leaves {
+        /// Number of the visit in the material.
+        visit: usize,
+    },
+    /// A fault of the scenario began.
+    Fault(Fault),
+    /// Somebody pulled the plug.
+    Stopped,
+    /// Somebody plugged it in.
+    Resumed,
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiaryEntry {
+    /// Which camera.
+    pub camera: CameraId,
+    /// When the frame was handed to those who watch.
+    pub at: Now,
+    /// RTP timestamp of the frame; that of the last frame before where nothing was sent.
+    pub rtp: u32,
+    /// Sessions that this frame was meant for: playing, and not behind. With none, nobody can have seen it.
+    pub watchers: usize,
+    /// What happened.
+    pub what: What,
+}
+
+impl DiaryEntry {
+    /// As a JSON object with a `type`.
+    pub fn to_json(&self) -> Value {
+        let mut line = json!({
+            "type": "",
+            "camera": self.camera.as_str(),
+            "at": self.at.wall.to_string(),
+            "at_unix_us": self.at.wall.unix_us(),
+            "rtp": self.rtp,
+            "watchers": self.watchers,
+        });
+        let (kind, extra) = match &self.what {
+            What::Enters { visit } => ("enters", Some(("visit", json!(visit)))),
+            What::Leaves { visit } => ("leaves", Some(("visit", json!(visit)))),
+            What::Fault(fault) => ("fault", Some(("fault", json!(fault)))),
+            What::Stopped => ("stopped", None),
+            What::Resumed => ("resumed", None),
+        };
+        line["type"] = json!(kind);
+        if let Some((name, value)) = extra {
+            line[name] = value;
+        }
+        line
+    }
+}
+
+/// For a person: `12:00:03.200 gate-1: visitor 2 comes`.
+impl std::fmt::Display for DiaryEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}: ", self.at.wall, self.camera)?;
+        match &self.what {
+            What::Enters { visit } => write!(f, "visitor {visit} comes"),
+            What::Leaves { visit } => write!(f, "visitor {visit} has left"),
+            What::Fault(fault) => write!(f, "fault: {}", json!(fault)),
+            What::Stopped => f.write_str("stopped"),
+            What::Resumed => f.write_str("back again"),
+        }
+    }
+}
+
+/// The diary of a village. The lock guards the entries, and is held for an append or a copy only.
+#[derive(Debug)]
+pub(super) struct Diary {
+    entries: Mutex<Entries>,
+    live: broadcast::Sender<DiaryEntry>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    kept: VecDeque<DiaryEntry>,
+    forgotten: u64,
+}
+
+impl Diary {
+    pub(super) fn new() -> Self {
+        Self { entries: Mutex::default(), live: broadcast::Sender::new(LIVE_MAX) }
+    }
+
+    pub(super) fn write(&self, entry: DiaryEntry) {
+        {
+            let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            if entries.kept.len() == ENTRIES_MAX {
+                entries.kept.pop_front();
+                entries.forgotten += 1;
+            }
+            entries.kept.push_back(entry.clone());
+        }
+        // Nobody may be reading, which is fine.
+        let _ = self.live.send(entry);
+    }
+
+    pub(super) fn read(&self) -> Vec<DiaryEntry> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.kept.iter().cloned().collect()
+    }
+
+    pub(super) fn forgotten(&self) -> u64 {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).forgotten
+    }
+
+    pub(super) fn follow(&self) -> broadcast::Receiver<DiaryEntry> {
+        self.live.subscribe()
+    }
+}

@@ -1,0 +1,256 @@
+//! Makes reels: footage as it is, or the empty street and one real person at a time walking on it.
+//!
+//! The empty street is the temporal median of the footage; a visit puts one person's own pixels back onto it, where they
+//! differ from it within that person's box. `visits.json` says which people of `vtest.avi` (Debian's `opencv-doc`) walk
+//! alone enough for that, and where they are in each frame. Pixel arithmetic is in `pixels`, codecs in `film`.
+
+use std::{path::Path, sync::LazyLock};
+
+use serde::Deserialize;
+
+use super::{
+    Cuts, Encoded, EncodedTrack, Progress, Rate, VisitCut,
+    film::{Encoder, Film},
+    pixels::{CutOut, Noise, PixelBox, Planes, half_of},
+};
+use crate::{camera::Codec, geometry::Size, sim::SimError};
+
+/// What the cache stamps reels with, besides their footage: change the number whenever the same footage would give
+/// another reel.
+pub(super) const RECIPE: &str = concat!("recipe 1\n", include_str!("../visits.json"));
+
+/// Frames of "nothing happens" before it repeats. Longer than ten seconds, so that it does not look frozen.
+const STILL_FRAMES: usize = 120;
+/// Every how many frames one is taken for the median, and how many at most.
+const MEDIAN_STEP: usize = 13;
+const MEDIAN_PICTURES: usize = 61;
+/// Frames with nobody at the end of a visit, at least. None at its start: the cut is the arrival.
+const TAIL_FRAMES: usize = 2;
+/// A person is seen where at least so many pixels are.
+const SEEN_PIXELS: usize = 40;
+/// Longest footage that is taken as it is, in frames: four minutes at 25 a second.
+const FILE_FRAMES_MAX: usize = 6_000;
+
+/// One person's walk through the footage.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Walk {
+    /// Who, for a person who reads the file.
+    #[allow(dead_code, reason = "a label for the reader of visits.json")]
+    who: String,
+    /// First frame of the footage.
+    from: usize,
+    /// The person's box in each frame from there: left, top, right, bottom in pixels.
+    boxes: Vec<PixelBox>,
+    /// Boxes of other people near, by frame of the footage; their pixels are left out.
+    #[serde(default)]
+    others: Vec<(usize, PixelBox)>,
+}
+
+/// What the boxes in `visits.json` were measured on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Walks {
+    width: u32,
+    height: u32,
+    frames: usize,
+    walks: Vec<Walk>,
+}
+
+static WALKS: LazyLock<Walks> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../visits.json")).expect("visits.json is part of this program")
+});
+
+/// The village street: still scene and visits.
+pub(super) fn compose(
+    footage: &Path,
+    codec: Codec,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Encoded, SimError> {
+    let walks = &*WALKS;
+    let (empty, rate) = empty_street(footage, walks, progress)?;
+    let gop = gop_of(rate);
+    let mut camera = Camera::new(codec, empty.size(), rate, gop)?;
+
+    let cut_outs = cut_out_people(footage, walks, &empty, progress)?;
+    let still_len = STILL_FRAMES.next_multiple_of(gop);
+    let visit_frames: usize = walks.walks.iter().map(|walk| padded(walk, gop)).sum();
+    let total = (still_len + visit_frames) as f32;
+    let mut told = |step: &'static str, shot: usize| {
+        progress(Progress { step, done: 0.3 + 0.7 * shot as f32 / total });
+    };
+
+    let mut noise = Noise::seeded(0x5eed);
+    let mut scene = empty.clone();
+    let mut shoot = |camera: &mut Camera, person: Option<&CutOut>| {
+        scene.clone_from(&empty);
+        noise.add(&mut scene);
+        if let Some(person) = person {
+            person.put(&mut scene);
+        }
+        camera.shoot(&scene)
+    };
+    for number in 0..still_len {
+        shoot(&mut camera, None)?;
+        told("encoding the quiet street", number);
+    }
+    let mut visits = Vec::new();
+    let mut from = still_len;
+    for (walk, cut_outs) in walks.walks.iter().zip(&cut_outs) {
+        let length = padded(walk, gop);
+        let seen = |c: &Option<CutOut>| c.as_ref().is_some_and(|c| c.visible() >= SEEN_PIXELS);
+        visits.push(VisitCut {
+            units: from..from + length,
+            shows_from: cut_outs.iter().position(seen).unwrap_or(0),
+            shows_until: cut_outs.iter().rposition(seen).map_or(length, |last| last + 1),
+        });
+        for number in 0..length {
+            shoot(&mut camera, cut_outs.get(number).and_then(Option::as_ref))?;
+            told("encoding visits", from + number);
+        }
+        from += length;
+    }
+    camera.finish(Cuts { gop, whole: 0..0, still: 0..still_len, visits })
+}
+
+/// Each walk's person, frame by frame.
+fn cut_out_people(
+    footage: &Path,
+    walks: &Walks,
+    empty: &Planes,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Vec<Option<CutOut>>>, SimError> {
+    let mut film = Film::open(footage)?;
+    let mut cut_outs: Vec<Vec<_>> = walks.walks.iter().map(|_| Vec::new()).collect();
+    let last = walks.walks.iter().map(|walk| walk.from + walk.boxes.len()).max().unwrap_or(0);
+    for number in 0..last {
+        let Some((picture, _)) = film.next()? else { return Err(not_the_footage(footage, walks)) };
+        for (walk, found) in walks.walks.iter().zip(&mut cut_outs) {
+            let Some(person) = number.checked_sub(walk.from).and_then(|n| walk.boxes.get(n)) else {
+                continue;
+            };
+            let near: Vec<PixelBox> =
+                walk.others.iter().filter(|(frame, _)| *frame == number).map(|(_, other)| *other).collect();
+            found.push(CutOut::take(picture, empty, *person, &near));
+        }
+        progress(Progress { step: "cutting out visitors", done: 0.15 + 0.15 * number as f32 / last as f32 });
+    }
+    Ok(cut_outs)
+}
+
+/// Footage as it is.
+pub(super) fn transcode(
+    footage: &Path,
+    codec: Codec,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Encoded, SimError> {
+    let mut film = Film::open(footage)?;
+    let mut camera = None;
+    let mut frames = 0;
+    let mut gop = 1;
+    while frames < FILE_FRAMES_MAX {
+        let Some((picture, rate)) = film.next()? else { break };
+        let camera = match &mut camera {
+            Some(camera) => camera,
+            None => {
+                gop = gop_of(rate);
+                camera.insert(Camera::new(codec, picture.size(), rate, gop)?)
+            }
+        };
+        if camera.size != picture.size() {
+            let why = "the picture changes its size in mid-film".to_owned();
+            return Err(SimError::Footage { path: footage.to_owned(), why });
+        }
+        camera.shoot(picture)?;
+        frames += 1;
+        progress(Progress { step: "encoding footage", done: frames as f32 / FILE_FRAMES_MAX as f32 });
+    }
+    let no_picture = || SimError::Footage { path: footage.to_owned(), why: "it holds no picture".into() };
+    camera.ok_or_else(no_picture)?.finish(Cuts { gop, whole: 0..frames, still: 0..0, visits: Vec::new() })
+}
+
+/// One key frame a second.
+fn gop_of(rate: Rate) -> usize {
+    (rate.frames.div_ceil(rate.seconds) as usize).max(1)
+}
+
+/// Frames of a visit: whole groups of pictures, nobody in the last ones.
+fn padded(walk: &Walk, gop: usize) -> usize {
+    (walk.boxes.len() + TAIL_FRAMES).next_multiple_of(gop)
+}
+
+/// The temporal median of the footage, and its frame rate.
+fn empty_street(
+    footage: &Path,
+    walks: &Walks,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Planes, Rate), SimError> {
+    let mut film = Film::open(footage)?;
+    let mut pictures = Vec::new();
+    let mut rate = None;
+    for number in 0..walks.frames {
+        let Some((picture, r)) = film.next()? else { return Err(not_the_footage(footage, walks)) };
+        if picture.size() != Size::new(walks.width, walks.height) {
+            return Err(not_the_footage(footage, walks));
+        }
+        rate = Some(r);
+        if number % MEDIAN_STEP == 0 && pictures.len() < MEDIAN_PICTURES {
+            pictures.push(picture.clone());
+        }
+        progress(Progress {
+            step: "looking for the empty street",
+            done: 0.15 * number as f32 / walks.frames as f32,
+        });
+    }
+    let rate = rate.ok_or_else(|| not_the_footage(footage, walks))?;
+    Ok((Planes::median(&pictures), rate))
+}
+
+fn not_the_footage(footage: &Path, walks: &Walks) -> SimError {
+    let (frames, width, height) = (walks.frames, walks.width, walks.height);
+    SimError::Footage {
+        path: footage.to_owned(),
+        why: format!("it is not vtest.avi of opencv-doc ({frames} frames of {width}x{height})"),
+    }
+}
+
+/// Encodes one sequence in both sizes.
+struct Camera {
+    codec: Codec,
+    size: Size,
+    rate: Rate,
+    main: Encoder,
+    sub: Encoder,
+    half: Planes,
+}
+
+impl Camera {
+    fn new(codec: Codec, size: Size, rate: Rate, gop: usize) -> Result<Self, SimError> {
+        let (main, sub) =
+            (Encoder::new(codec, size, rate, gop)?, Encoder::new(codec, half_of(size), rate, gop)?);
+        Ok(Self { codec, size, rate, main, sub, half: Planes::default() })
+    }
+
+    fn shoot(&mut self, picture: &Planes) -> Result<(), SimError> {
+        picture.halve_into(&mut self.half);
+        self.main.push(picture)?;
+        self.sub.push(&self.half)
+    }
+
+    fn finish(self, cuts: Cuts) -> Result<Encoded, SimError> {
+        let main = EncodedTrack { size: self.size, units: self.main.finish()? };
+        let sub = EncodedTrack { size: half_of(self.size), units: self.sub.finish()? };
+        let end = cuts.visits.last().map_or(cuts.still.end.max(cuts.whole.end), |visit| visit.units.end);
+        assert_eq!(end, main.units.len(), "every picture that was shot belongs to a cut");
+        let starts =
+            [cuts.whole.start, cuts.still.start].into_iter().chain(cuts.visits.iter().map(|v| v.units.start));
+        for start in starts {
+            for track in [&main, &sub] {
+                if !track.units.get(start).is_some_and(|(_, is_key)| *is_key) {
+                    return Err(SimError::Encoder { why: format!("access unit {start} is no key frame") });
+                }
+            }
+        }
+        Ok(Encoded { codec: self.codec, rate: self.rate, cuts, main, sub })
+    }
+}

@@ -1,0 +1,164 @@
+//! What a run came to: nothing lost, nothing invented, a broken camera changed nothing for the others.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    broker::{Broker, Delivered, read},
+    script::{Script, Visit},
+};
+use crate::{
+    store::Message,
+    time::{Mono, Now},
+};
+
+/// Whoever walks in is in the zone, confirmed and promised within this time after the end of the visit at the latest.
+const LATEST: Duration = Duration::from_secs(4);
+/// A visit so close to a fault may go unseen, or be seen twice: tracks outlive a lost stream by 15 s, retries take up to a minute.
+const EXCUSED: Duration = Duration::from_secs(75);
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// SHA-256 of everything that happened, hex: the same for the same plan.
+    pub trace: String,
+    /// Things that happened.
+    pub happenings: u64,
+    /// People who walked past a camera.
+    pub visits: usize,
+    /// Visits during which, or shortly before or after which, something that matters to them was broken.
+    pub visits_excused: usize,
+    /// Alerts promised.
+    pub alerts: usize,
+    /// Messages promised.
+    pub promised: usize,
+    /// Messages that the broker was given, repeats included.
+    pub received: u64,
+    /// Everything that should not have happened.
+    pub faults_found: Vec<String>,
+}
+
+/// A batch that was promised.
+#[derive(Debug)]
+pub(super) struct Ledgered {
+    pub(super) at: Mono,
+    /// At which camera it raised an alert, if it did.
+    pub(super) raised: Option<usize>,
+    pub(super) messages: Vec<Message>,
+}
+
+/// Everything that happened, as a hash.
+#[derive(Default)]
+pub(super) struct Trace {
+    hash: Sha256,
+    happenings: u64,
+    faults: Vec<String>,
+}
+
+impl Trace {
+    pub(super) fn note(&mut self, now: Now, what: &str, bytes: &[u8]) {
+        self.happenings += 1;
+        self.hash.update(format!("{:?} {} {what} ", now.mono, now.wall.unix_us()));
+        self.hash.update(bytes);
+    }
+
+    pub(super) fn fault(&mut self, what: String) {
+        self.faults.push(what);
+    }
+}
+
+/// Compares what happened with what should have.
+pub(super) fn report(
+    script: &Script,
+    cameras: usize,
+    promised: &[Ledgered],
+    broker: &Broker,
+    waiting: u64,
+    trace: Trace,
+) -> Report {
+    let Trace { hash, happenings, mut faults } = trace;
+    faults.extend_from_slice(broker.faults());
+    if waiting > 0 {
+        faults.push(format!("{waiting} messages still wait in the outbox"));
+    }
+    delivery(promised, broker, &mut faults);
+    let (visits, visits_excused) = sight(script, cameras, promised, &mut faults);
+    Report {
+        trace: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        happenings,
+        visits,
+        visits_excused,
+        alerts: promised.iter().filter(|batch| batch.raised.is_some()).count(),
+        promised: promised.iter().map(|batch| batch.messages.len()).sum(),
+        received: broker.received,
+        faults_found: faults,
+    }
+}
+
+/// What was promised was delivered, with its bytes, in its order; and nothing else.
+fn delivery(promised: &[Ledgered], broker: &Broker, faults: &mut Vec<String>) {
+    let mut by_topic: BTreeMap<&str, Vec<Delivered>> = BTreeMap::new();
+    for message in promised.iter().flat_map(|batch| &batch.messages) {
+        match read(message) {
+            Some(delivered) => by_topic.entry(&message.topic).or_default().push(delivered),
+            None if message.payload.is_empty() => {}
+            None => faults.push(format!("a promise cannot be read on {}", message.topic)),
+        }
+    }
+    let topics: BTreeSet<&str> =
+        by_topic.keys().copied().chain(broker.delivered().keys().map(String::as_str)).collect();
+    for topic in topics {
+        let promised = by_topic.get(topic).map_or(&[][..], Vec::as_slice);
+        let delivered = broker.delivered().get(topic).map_or(&[][..], Vec::as_slice);
+        if promised != delivered {
+            let (promised, delivered) = (ids(promised), ids(delivered));
+            faults.push(format!("on {topic} was promised {promised:?} and came {delivered:?}"));
+        }
+    }
+    let mut revs: BTreeMap<&str, u64> = BTreeMap::new();
+    let states = broker.delivered().iter().filter(|(topic, _)| topic.contains("/alert-state/"));
+    for delivered in states.flat_map(|(_, delivered)| delivered) {
+        let last = revs.insert(&delivered.subject, delivered.rev).unwrap_or(0);
+        if delivered.rev != last + 1 {
+            faults
+                .push(format!("alert {} went from revision {last} to {}", delivered.subject, delivered.rev));
+        }
+    }
+}
+
+fn ids(delivered: &[Delivered]) -> Vec<&str> {
+    delivered.iter().map(|delivered| delivered.id.as_str()).collect()
+}
+
+/// One visit, one alert; no visit, no alert.
+fn sight(script: &Script, cameras: usize, promised: &[Ledgered], faults: &mut Vec<String>) -> (usize, usize) {
+    let (mut visits, mut excused) = (0, 0);
+    for camera in 0..cameras {
+        let alerts: Vec<Mono> =
+            promised.iter().filter(|batch| batch.raised == Some(camera)).map(|batch| batch.at).collect();
+        for visit in script.visits(camera) {
+            visits += 1;
+            let seen = alerts.iter().filter(|at| is_of(visit, **at)).count();
+            if script.is_troubled(camera, visit.from - EXCUSED, visit.to + EXCUSED) {
+                excused += 1;
+            } else if seen != 1 {
+                faults.push(format!("the visit to camera {camera} at {:?} raised {seen} alerts", visit.from));
+            }
+        }
+        for at in alerts {
+            let of_a_visit = script.visits(camera).iter().any(|visit| is_of(visit, at));
+            if !of_a_visit && !script.is_troubled(camera, at - EXCUSED, at) {
+                faults.push(format!("camera {camera} raised an alert at {at:?}, when nobody was there"));
+            }
+        }
+    }
+    (visits, excused)
+}
+
+fn is_of(visit: &Visit, at: Mono) -> bool {
+    (visit.from..visit.to + LATEST).contains(&at)
+}

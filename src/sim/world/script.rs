@@ -1,0 +1,185 @@
+//! What really happens: who walks past which camera when, and what breaks when. Drawn from a seed before anything begins, so that checkers know the truth.
+
+use std::time::Duration;
+
+use super::Plan;
+use crate::{
+    geometry::UnitBox,
+    id::Mint,
+    time::{Mono, Now, Wall},
+};
+
+/// Frames a second of every simulated camera.
+pub(super) const FPS: u32 = 10;
+/// Quiet at the end, for what is on its way.
+const TAIL: Duration = Duration::from_secs(90);
+/// The simulation begins on a Monday at two in the morning in Beijing.
+const START_MS: i64 = 1_773_079_200_000;
+/// Where somebody walks: from beyond the left edge to beyond the right one.
+const WALK: (f32, f32) = (-0.12, 1.12);
+
+/// Somebody walks through a camera's picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Visit {
+    /// First instant.
+    pub from: Mono,
+    /// Last instant.
+    pub to: Mono,
+}
+
+/// What breaks at a camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CameraFault {
+    /// It closes the connection and refuses new ones.
+    Away,
+    /// It keeps the connection and sends nothing.
+    Stalled,
+}
+
+/// What breaks at the station.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StationFault {
+    /// The broker goes away.
+    BrokerDown,
+    /// It is back.
+    BrokerUp,
+    /// The disk takes no more.
+    DiskFull,
+    /// It does again.
+    DiskFree,
+    /// The process is killed, the power is lost, and it is started again at once.
+    Kill,
+    /// The clock is set, by so many seconds.
+    ClockSet(i32),
+}
+
+/// The truth.
+#[derive(Debug, Clone)]
+pub struct Script {
+    starts_at: Now,
+    ends_at: Mono,
+    cameras: Vec<CameraScript>,
+    station: Vec<(Mono, StationFault)>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct CameraScript {
+    visits: Vec<Visit>,
+    faults: Vec<(Mono, Mono, CameraFault)>,
+}
+
+impl Script {
+    /// Draws what happens.
+    pub fn draw(plan: &Plan) -> Self {
+        let mut dice = Dice(Mint::seeded(plan.seed));
+        let end = Mono::ZERO + plan.lasts;
+        let cameras = (0..plan.cameras).map(|_| CameraScript::draw(&mut dice, end)).collect();
+        let mut station = Vec::new();
+        dice.spans(end, (200.0, 900.0), (5.0, 240.0), |_, from, to| {
+            station.extend([(from, StationFault::BrokerDown), (to, StationFault::BrokerUp)]);
+        });
+        dice.spans(end, (400.0, 1200.0), (2.0, 40.0), |_, from, to| {
+            station.extend([(from, StationFault::DiskFull), (to, StationFault::DiskFree)]);
+        });
+        dice.spans(end, (300.0, 1500.0), (0.1, 0.2), |_, from, _| station.push((from, StationFault::Kill)));
+        dice.spans(end, (600.0, 1800.0), (0.1, 0.2), |dice, from, _| {
+            station.push((from, StationFault::ClockSet(dice.between(-40.0, 40.0) as i32)));
+        });
+        station.sort_by_key(|(at, _)| *at);
+        let wall = Wall::from_unix_ms(START_MS);
+        Self { starts_at: Now { mono: Mono::ZERO, wall }, ends_at: end + TAIL, cameras, station }
+    }
+
+    /// The first instant.
+    pub fn starts_at(&self) -> Now {
+        self.starts_at
+    }
+
+    /// The last instant, the tail included.
+    pub fn ends_at(&self) -> Mono {
+        self.ends_at
+    }
+
+    /// What breaks at the station, and when.
+    pub fn station_faults(&self) -> Vec<(Mono, StationFault)> {
+        self.station.clone()
+    }
+
+    /// Who comes to a camera.
+    pub fn visits(&self, camera: usize) -> &[Visit] {
+        &self.cameras[camera].visits
+    }
+
+    /// What is broken at a camera.
+    pub fn fault(&self, camera: usize, at: Mono) -> Option<CameraFault> {
+        let mut faults = self.cameras[camera].faults.iter();
+        faults.find(|(from, to, _)| (*from..*to).contains(&at)).map(|(_, _, fault)| *fault)
+    }
+
+    /// Whether anything was broken that this camera's sight depends on, in `from..to`.
+    pub(super) fn is_troubled(&self, camera: usize, from: Mono, to: Mono) -> bool {
+        let overlaps = |a: Mono, b: Mono| a < to && from < b;
+        let camera = self.cameras[camera].faults.iter().any(|(a, b, _)| overlaps(*a, *b));
+        let killed =
+            self.station.iter().any(|(at, fault)| *fault == StationFault::Kill && overlaps(*at, *at));
+        camera || killed || self.disk_full().any(|(a, b)| overlaps(a, b))
+    }
+
+    fn disk_full(&self) -> impl Iterator<Item = (Mono, Mono)> + '_ {
+        let full = self.station.iter().filter(|(_, fault)| *fault == StationFault::DiskFull);
+        full.map(|(from, _)| {
+            let freed = self.station.iter().find(|(at, fault)| at > from && *fault == StationFault::DiskFree);
+            (*from, freed.map_or(self.ends_at, |(at, _)| *at))
+        })
+    }
+
+    /// Where somebody is in a camera's picture, if there is anybody.
+    pub(super) fn somebody(&self, camera: usize, at: Mono) -> Option<UnitBox> {
+        let visit = self.cameras[camera].visits.iter().find(|visit| (visit.from..visit.to).contains(&at))?;
+        let walked = at.since(visit.from).as_secs_f32() / visit.to.since(visit.from).as_secs_f32();
+        let x = WALK.0 + (WALK.1 - WALK.0) * walked;
+        let there = UnitBox::new(x - 0.05, 0.35, x + 0.05, 0.7);
+        let seen = there.clamped();
+        (seen.area() > 0.5 * there.area()).then_some(seen)
+    }
+}
+
+impl CameraScript {
+    fn draw(dice: &mut Dice, end: Mono) -> Self {
+        let mut script = Self::default();
+        dice.spans(end, (40.0, 160.0), (6.0, 14.0), |_, from, to| script.visits.push(Visit { from, to }));
+        dice.spans(end, (200.0, 1200.0), (1.0, 90.0), |dice, from, to| {
+            let fault = if dice.0.unit() < 0.5 { CameraFault::Away } else { CameraFault::Stalled };
+            script.faults.push((from, to, fault));
+        });
+        script
+    }
+}
+
+struct Dice(Mint);
+
+impl Dice {
+    fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.0.unit()
+    }
+
+    /// Spans of time until `end`, with pauses and lengths in seconds between bounds.
+    fn spans(
+        &mut self,
+        end: Mono,
+        pause: (f64, f64),
+        length: (f64, f64),
+        mut each: impl FnMut(&mut Self, Mono, Mono),
+    ) {
+        let mut at = Mono::ZERO;
+        loop {
+            let from = at + Duration::from_secs_f64(self.between(pause.0, pause.1));
+            let to = from + Duration::from_secs_f64(self.between(length.0, length.1));
+            if to > end {
+                return;
+            }
+            each(self, from, to);
+            at = to;
+        }
+    }
+}

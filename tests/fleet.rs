@@ -1,0 +1,26 @@
+//! A whole station in virtual time: an hour in seconds, faults included.
+
+use std::time::Duration;
+
+use cunkou::sim::world::{Plan, run};
+
+#[test]
+fn an_hour_of_ten_cameras_loses_nothing_invents_nothing_and_repeats_itself() {
+    let plan = Plan { seed: 20_260_309, cameras: 10, lasts: Duration::from_secs(3600) };
+    let report = run(&plan);
+    println!("{report:#?}");
+    assert_eq!(report.faults_found, Vec::<String>::new());
+    assert!(report.visits > 200, "{report:?}");
+    assert!(report.visits_excused < report.visits * 2 / 3, "faults leave something to be judged: {report:?}");
+    assert!(report.received > report.promised as u64, "a lost connection leads to repeats: {report:?}");
+    assert_eq!(run(&plan), report, "one seed, one trace");
+}
+
+#[test]
+fn other_seeds_hold_too_and_give_other_traces() {
+    let reports = [1, 2, 3, 4].map(|seed| run(&Plan { seed, cameras: 3, lasts: Duration::from_secs(1200) }));
+    for report in &reports {
+        assert_eq!(report.faults_found, Vec::<String>::new(), "{report:?}");
+    }
+    assert_ne!(reports[0].trace, reports[1].trace);
+}

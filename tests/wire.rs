@@ -1,0 +1,274 @@
+//! Every payload that the daemon writes, against the schemas that it ships.
+
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+
+use cunkou::{
+    alert::{Alert, Change, Object},
+    camera::{Health, Reason, State},
+    config::{self, Config, Direction},
+    daemon::clerk::{Clerk, Draft, Due, record_range},
+    detect::Class,
+    geometry::UnitBox,
+    id::{AlertId, Mint, TrackId},
+    mqtt::{
+        payload::{HealthData, ModelData, SnapshotData},
+        wire::Writer,
+    },
+    rules::Verdict,
+    store::{Ledger, Message, Outbox, SimDisk, SimLedger},
+    time::Wall,
+};
+use serde_json::{Value, json};
+
+fn demo() -> Config {
+    config::parse(config::demo_toml(), "demo.toml", Path::new("config"), &config::Machine)
+        .expect("the demo is valid")
+}
+
+fn schema(name: &str) -> Value {
+    let path = format!("{}/docs/ref/schemas/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_str(&text).expect("a schema is JSON")
+}
+
+fn complaints(schema: &Value, value: &Value) -> Vec<String> {
+    let validator = jsonschema::validator_for(schema).expect("a schema is valid");
+    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+/// Checks a message's envelope and data, and gives the envelope back.
+fn checked(message: &Message) -> Value {
+    let value: Value = serde_json::from_slice(&message.payload).expect("a payload is JSON");
+    let none: Vec<String> = Vec::new();
+    assert_eq!(complaints(&schema("envelope"), &value), none, "{value:#}");
+    let name = value["dataschema"].as_str().expect("checked above");
+    let name =
+        name.strip_prefix("urn:cunkou:schema:").and_then(|name| name.strip_suffix(":1.0")).expect("our name");
+    assert_eq!(complaints(&schema(name), &value["data"]), none, "{value:#}");
+    assert_eq!(message.content_type, "application/cloudevents+json");
+    value
+}
+
+fn clerk(config: &Config) -> Clerk {
+    let model = ModelData { name: "nanodet-g-416-int8".into(), sha256: "0".repeat(64) };
+    Clerk::new(config, model, Mint::seeded(1))
+}
+
+fn verdict(config: &Config, id: AlertId, rule: &str, change: Change, at: Wall) -> Verdict {
+    let camera = config.cameras.iter().find(|camera| camera.rules.iter().any(|r| r.id.as_str() == rule));
+    let camera = Arc::clone(camera.expect("the demo has that rule"));
+    let rule = Arc::clone(camera.rules.iter().find(|r| r.id.as_str() == rule).expect("as above"));
+    let objects = vec![Object {
+        class: Class::Person,
+        confidence: 0.876_543,
+        bbox: UnitBox::new(-0.01, 0.2, 0.3, 1.02),
+        track: TrackId(3),
+    }];
+    let ended_at = (change == Change::Ended).then_some(at);
+    Verdict {
+        change,
+        alert: Alert { id, camera, rule, direction: Some(Direction::In), occurred_at: at, ended_at, objects },
+    }
+}
+
+fn snapshot() -> SnapshotData {
+    SnapshotData {
+        url: "/snapshots/a.jpg".into(),
+        sha256: "1".repeat(64),
+        boxed_url: "/snapshots/a-boxed.jpg".into(),
+        boxed_sha256: "2".repeat(64),
+    }
+}
+
+fn promise(outbox: &mut Outbox<SimLedger>, draft: Draft) -> Vec<Message> {
+    outbox.promise(draft.writes, &draft.messages).expect("the disk works");
+    draft.messages
+}
+
+#[test]
+fn every_rule_of_the_demo_writes_valid_alerts_from_raised_to_ended() {
+    let config = demo();
+    let mut clerk = clerk(&config);
+    let mut mint = Mint::seeded(2);
+    let at = Wall::from_unix_ms(1_773_079_445_123);
+    let rules: BTreeSet<String> =
+        config.cameras.iter().flat_map(|camera| &camera.rules).map(|rule| rule.id.to_string()).collect();
+    assert!(rules.len() >= 3, "{rules:?}");
+    for rule in &rules {
+        let id = mint.alert(at);
+        for (rev, (change, picture)) in
+            [(Change::Raised, Some(snapshot())), (Change::Updated, None), (Change::Ended, None)]
+                .into_iter()
+                .enumerate()
+        {
+            let verdict = verdict(&config, id, rule, change, at);
+            let draft = clerk.draft(at, &verdict, picture).expect("something is promised");
+            let [event, state] = &draft.messages[..] else { panic!("an event and a state") };
+            let (event_value, state_value) = (checked(event), checked(state));
+            assert_eq!(event_value["cunkourev"], json!(rev + 1));
+            assert_eq!(event_value["data"], state_value["data"]);
+            assert_eq!(
+                event_value["data"]["snapshot"]["sha256"],
+                json!("1".repeat(64)),
+                "kept through the updates"
+            );
+            assert_eq!(event_value["data"]["objects"][0]["box"], json!([0.0, 0.2, 0.3, 1.0]));
+            assert_eq!(event_value["data"]["objects"][0]["confidence"], json!(0.877));
+            assert!(!event.retain && state.retain);
+            assert_eq!(state.topic, format!("cunkou/v1/demo/alert-state/{id}"));
+            let severity = event_value["data"]["severity"].as_str().expect("checked");
+            let kind = event_value["data"]["kind"].as_str().expect("checked");
+            let camera = &verdict.alert.camera.id;
+            assert_eq!(event.topic, format!("cunkou/v1/demo/alert/{severity}/{kind}/{camera}"));
+        }
+        assert!(
+            clerk.draft(at, &verdict(&config, id, rule, Change::Updated, at), None).is_none(),
+            "it is over"
+        );
+    }
+}
+
+#[test]
+fn an_alert_expires_is_cleared_and_forgotten_at_its_times_also_after_a_restart() {
+    let config = demo();
+    let disk = SimDisk::new();
+    let mut outbox = Outbox::open(SimLedger::open(&disk)).expect("opens");
+    let mut clerk_1 = clerk(&config);
+    let raised_at = Wall::from_unix_ms(1_773_079_445_123);
+    let id = Mint::seeded(3).alert(raised_at);
+    let raised = verdict(&config, id, "person-at-north-gate", Change::Raised, raised_at);
+    promise(&mut outbox, clerk_1.draft(raised_at, &raised, None).expect("raised"));
+
+    // Killed, and started again: the alert's subject is no longer followed.
+    disk.crash();
+    let mut outbox = Outbox::open(SimLedger::open(&disk)).expect("opens");
+    let mut clerk_2 = clerk(&config);
+    let restarted_at = raised_at.after(Duration::from_secs(30));
+    let drafts = clerk_2.recover(restarted_at, outbox.ledger()).expect("reads");
+    assert_eq!(drafts.len(), 1);
+    for draft in drafts {
+        let messages = promise(&mut outbox, draft);
+        assert_eq!(checked(&messages[0])["type"], "cunkou.alert.ended.v1");
+        assert_eq!(checked(&messages[1])["data"]["ended_at"], json!(restarted_at.to_string()));
+    }
+    assert!(clerk_2.recover(restarted_at, outbox.ledger()).expect("reads").is_empty(), "once");
+
+    let mut log = Vec::new();
+    for hours in 0..=(31 * 24) {
+        let now = raised_at.after(Duration::from_secs(hours * 3600));
+        for (due, record) in reached(now, outbox.ledger()) {
+            let draft = clerk_2.reach(now, due, record);
+            let forgotten = draft.forget == Some(id);
+            let messages = promise(&mut outbox, draft);
+            let what = match &messages[..] {
+                [] if forgotten => "forgotten".to_owned(),
+                [message] if message.payload.is_empty() => format!("cleared, retain {}", message.retain),
+                [message] => checked(message)["data"]["state"].as_str().expect("checked").to_owned(),
+                more => panic!("{more:?}"),
+            };
+            log.push((hours, what));
+        }
+    }
+    let expected = [(1, "expired"), (25, "cleared, retain true"), (30 * 24, "forgotten")];
+    assert_eq!(log, expected.map(|(hours, what)| (hours, what.to_owned())));
+    let (from, to) = record_range(id);
+    assert!(outbox.ledger().range(&from, &to, 1).expect("reads").is_empty());
+}
+
+fn reached(now: Wall, ledger: &SimLedger) -> Vec<(Due, Option<cunkou::daemon::clerk::Record>)> {
+    let (from, to) = Due::range(now);
+    let keys = ledger.range(&from, &to, 100).expect("reads");
+    let dues = keys.into_iter().map(|(key, _)| Due::read(key).expect("a deadline"));
+    dues.map(|due| {
+        let (from, to) = record_range(due.alert);
+        let record = ledger.range(&from, &to, 1).expect("reads");
+        let record = record.first().and_then(|(_, value)| cunkou::daemon::clerk::read_record(value));
+        (due, record)
+    })
+    .collect()
+}
+
+#[test]
+fn health_and_status_are_valid() {
+    let config = demo();
+    let at = Wall::from_unix_ms(1_773_079_445_123);
+    let mut writer = Writer::new(&config.station, at, Mint::seeded(4));
+    let camera = config.cameras[0].id.clone();
+    let offline = Health {
+        camera: camera.clone(),
+        state: State::Offline,
+        reasons: [Reason::Auth, Reason::Timeout].into(),
+        detail: Some("no answer to describe for 10s".into()),
+        since: at,
+        fps: 0.0,
+        kbps: 0.0,
+        last_frame: None,
+        clock_skew_ms: None,
+    };
+    let online = Health {
+        state: State::Online,
+        reasons: BTreeSet::new(),
+        detail: None,
+        fps: 9.96,
+        last_frame: Some(at),
+        clock_skew_ms: Some(-12),
+        ..offline.clone()
+    };
+    for health in [offline, online] {
+        let message = writer.health(at, &HealthData::from(&health));
+        assert_eq!(message.topic, format!("cunkou/v1/demo/camera/{camera}/health"));
+        assert!(message.retain);
+        checked(&message);
+    }
+    for (message, status) in
+        [(writer.online(at), "online"), (writer.stopped(at), "stopped"), (writer.will(at), "offline")]
+    {
+        assert_eq!(message.topic, format!("cunkou/v1/demo/node/{}/status", config.station.node));
+        assert!(message.retain);
+        assert_eq!(checked(&message)["data"]["status"], status);
+    }
+}
+
+#[test]
+fn the_asyncapi_document_names_every_topic_and_every_schema() {
+    let path = format!("{}/docs/ref/asyncapi.json", env!("CARGO_MANIFEST_DIR"));
+    let document: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("there")).expect("JSON");
+    let channels = document["channels"].as_object().expect("channels");
+    let addresses: BTreeSet<&str> =
+        channels.values().filter_map(|channel| channel["address"].as_str()).collect();
+    let written = [
+        "cunkou/v1/{station}/alert/{severity}/{kind}/{camera}",
+        "cunkou/v1/{station}/alert-state/{alert_id}",
+        "cunkou/v1/{station}/camera/{camera}/health",
+        "cunkou/v1/{station}/node/{node}/status",
+    ];
+    assert_eq!(addresses, written.into_iter().collect());
+    let text = document.to_string();
+    for name in ["envelope", "alert", "camera-health", "node-status"] {
+        assert!(text.contains(&format!("schemas/{name}.json")), "{name}");
+        schema(name);
+    }
+}
+
+#[test]
+fn the_schemas_refuse_what_is_no_alert() {
+    let config = demo();
+    let at = Wall::from_unix_ms(1_773_079_445_123);
+    let raised = verdict(&config, Mint::seeded(5).alert(at), "person-at-north-gate", Change::Raised, at);
+    let draft = clerk(&config).draft(at, &raised, None).expect("raised");
+    let good = checked(&draft.messages[0])["data"].clone();
+    for (pointer, bad) in [
+        ("/severity", json!("terrible")),
+        ("/kind", json!("face-match")),
+        ("/objects", json!([])),
+        ("/objects/0/class", json!("face")),
+        ("/objects/0/box", json!([0, 0, 2, 1])),
+        ("/occurred_at", json!("yesterday")),
+        ("/rule/version", json!("latest")),
+        ("/alert_id", json!("not-a-ulid")),
+    ] {
+        let mut value = good.clone();
+        *value.pointer_mut(pointer).expect("there") = bad;
+        assert!(!complaints(&schema("alert"), &value).is_empty(), "{pointer}");
+    }
+}
