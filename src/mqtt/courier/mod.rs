@@ -23,30 +23,29 @@
 //!   next, while both are in flight). After a connection was lost, all that was not
 //!   acknowledged is sent again from the first, with the same bytes.
 
+mod backoff;
+mod events;
 mod flight;
 mod live;
 mod refusals;
+mod shelf;
 #[cfg(test)]
 mod tests;
 mod words;
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    time::Duration,
-};
+use std::time::Duration;
 
+pub use events::{Action, Event, Limits, Presence, packet_len};
 pub use words::{Ending, Notice, Verdict};
 
 use self::{
+    backoff::Backoff,
     flight::{Flight, Flown},
     live::Live,
     refusals::Refusals,
+    shelf::Shelf,
 };
-use crate::{
-    id::Mint,
-    store::{Message, Seq},
-    time::Mono,
-};
+use crate::{id::Mint, store::Seq, time::Mono};
 
 /// Publishes in flight, at most; the broker may allow fewer.
 pub const WINDOW_MAX: u16 = 32;
@@ -56,120 +55,20 @@ pub const READ_MAX: usize = 64;
 pub const ACK_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often one message, sent alone, may end the connection before it is set aside.
 pub const SUSPECT_TRIES: u32 = 3;
-/// Shortest and longest wait before connecting again, before jitter.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 /// A connection that lived for so long was a good one: the next wait is the shortest.
 const GOOD_AFTER: Duration = Duration::from_secs(10);
-/// How often the log repeats that the broker is away.
-const TELL_EVERY: Duration = Duration::from_secs(60);
 /// Promised messages between two live ones where both wait.
 const PROMISED_BETWEEN_LIVE: u32 = 3;
-/// How long a read of the outbox that failed waits for the next.
-const REREAD_AFTER: Duration = Duration::from_secs(1);
-
-/// What the broker said of itself when it took the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Unacknowledged publishes that it takes at once (receive maximum).
-    pub window: u16,
-    /// Longest packet that it takes, in bytes.
-    pub packet_len_max: Option<u32>,
-}
-
-impl Limits {
-    /// Why this broker, or any, could never take this message.
-    fn refusal(&self, message: &Message) -> Option<String> {
-        if message.topic.is_empty() || message.topic.contains(['+', '#', '\0']) {
-            return Some(format!(
-                "\"{}\" is not a topic that can be published to",
-                message.topic.escape_default()
-            ));
-        }
-        let (len, max) = (packet_len(message), self.packet_len_max?);
-        (len > max as usize)
-            .then(|| format!("its packet is {len} bytes long, and this broker takes at most {max}"))
-    }
-}
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// Time passed: to be sent when [`Courier::wake_at`] says so.
-    Tick,
-    /// The broker took the connection.
-    Connected(Limits),
-    /// The connection ended, or none could be made.
-    Ended(Ending),
-    /// The next of the publishes handed out went to the network, under this packet id.
-    Sent(u16),
-    /// The broker answered to a packet id.
-    Acked(u16, Verdict),
-    /// What the outbox answered to [`Action::Read`], or why it could not.
-    Read(Result<Vec<(Seq, Message)>, String>),
-    /// The outbox has more.
-    Woken,
-    /// The latest word on its topic: not promised; sent on each connection, and again when it changes.
-    Live(Message),
-    /// Send what can be sent within this time, say good-bye and end.
-    Stop(Duration),
-}
-
-/// What is to be done, in order.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Connect; answers with `Connected` or `Ended`.
-    Connect,
-    /// Publish with quality of service 1; answers with `Sent`, then `Acked`.
-    Publish(Message),
-    /// Read the outbox behind a place; answers with `Read`.
-    Read {
-        /// Behind which place.
-        after: Seq,
-        /// At most so many.
-        limit: usize,
-    },
-    /// These are delivered.
-    Strike(Vec<Seq>),
-    /// This one never will be.
-    SetAside {
-        /// Which.
-        seq: Seq,
-        /// Why, for the record.
-        why: String,
-    },
-    /// Drop the connection without a word, so that the will is sent.
-    HangUp,
-    /// Disconnect in order, so that the will is not sent.
-    Part,
-    /// Nothing follows.
-    End,
-    /// Tell the operator.
-    Tell(Notice),
-}
-
 /// The order of sending, for one broker.
 #[derive(Debug)]
 pub struct Courier {
     link: Link,
-    /// Read from the outbox, not yet sent on this connection, in order.
-    stock: VecDeque<(Seq, Message)>,
     shelf: Shelf,
     live: Live,
     refusals: Refusals,
     suspect: Option<Suspect>,
     presence: Presence,
-    attempts: u32,
-    tell_away_at: Mono,
-    mint: Mint,
-}
-
-/// The messages that say how this node is: all for one topic, retained.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Presence {
-    /// Sent first on each connection.
-    pub online: Message,
-    /// Sent last on an ordered stop.
-    pub stopped: Message,
+    backoff: Backoff,
 }
 
 #[derive(Debug)]
@@ -202,33 +101,6 @@ enum Leaving {
     Parting { end: Mono },
 }
 
-/// What is known of the outbox behind the stock.
-#[derive(Debug)]
-struct Shelf {
-    /// Up to here it was read on this connection.
-    read_to: Seq,
-    state: Reading,
-    /// Acknowledged while a read was under way, which may still bring them.
-    acked: BTreeSet<Seq>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    /// There may be more.
-    Idle,
-    /// An answer is awaited.
-    Asked {
-        /// It is to be read from the beginning since: what this brings is for nobody.
-        is_stale: bool,
-        /// The outbox got more since: there may be more than it brings.
-        is_woken: bool,
-    },
-    /// There is nothing behind `read_to`.
-    Empty,
-    /// It could not be read.
-    Failed { retry_at: Mono },
-}
-
 /// The message that seems to end the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Suspect {
@@ -248,15 +120,12 @@ impl Courier {
     pub fn new(presence: Presence, mint: Mint) -> Self {
         Self {
             link: Link::Away { retry_at: Mono::ZERO },
-            stock: VecDeque::new(),
-            shelf: Shelf { read_to: Seq(0), state: Reading::Idle, acked: BTreeSet::new() },
+            shelf: Shelf::default(),
             live: Live::default(),
             refusals: Refusals::default(),
             suspect: None,
             presence,
-            attempts: 0,
-            tell_away_at: Mono::ZERO,
-            mint,
+            backoff: Backoff::new(mint),
         }
     }
 
@@ -266,17 +135,13 @@ impl Courier {
             Link::Away { retry_at } => Some(*retry_at),
             Link::Connecting | Link::Over => None,
             Link::Up(up) => {
-                let reread = match self.shelf.state {
-                    Reading::Failed { retry_at } => Some(retry_at),
-                    _ => None,
-                };
                 let leave = match up.leaving {
                     Leaving::No => None,
                     Leaving::Draining { until, .. } => Some(until),
                     Leaving::Closing { end } | Leaving::Parting { end } => Some(end),
                 };
                 let silence = up.flight.oldest().map(|sent| sent + ACK_TIMEOUT);
-                [reread, leave, silence, self.refusals.retry_at()].into_iter().flatten().min()
+                [self.shelf.retry_at(), leave, silence, self.refusals.retry_at()].into_iter().flatten().min()
             }
         }
     }
@@ -294,12 +159,8 @@ impl Courier {
                 }
             }
             Event::Acked(pkid, verdict) => self.acked(now, pkid, verdict, &mut out),
-            Event::Read(answer) => self.take_stock(now, answer),
-            Event::Woken => match &mut self.shelf.state {
-                Reading::Empty => self.shelf.state = Reading::Idle,
-                Reading::Asked { is_woken, .. } => *is_woken = true,
-                Reading::Idle | Reading::Failed { .. } => {}
-            },
+            Event::Read(answer) => self.shelf.take(now, answer),
+            Event::Woken => self.shelf.woken(),
             Event::Live(message) => {
                 if let Err(full) = self.live.set(message) {
                     out.push(Action::Tell(full));
@@ -324,11 +185,9 @@ impl Courier {
                     out.push(Action::HangUp);
                     return self.ended(now, Ending::Silent, out);
                 }
-                if matches!(self.shelf.state, Reading::Failed { retry_at } if retry_at <= now) {
-                    self.shelf.state = Reading::Idle;
-                }
+                self.shelf.tick(now);
                 if self.refusals.try_again(now) {
-                    self.read_again();
+                    self.shelf.begin_again();
                 }
             }
             _ => {}
@@ -338,7 +197,7 @@ impl Courier {
     fn connected(&mut self, now: Mono, limits: Limits, out: &mut Vec<Action>) {
         let Link::Connecting = self.link else { return };
         out.push(Action::Tell(Notice::Connected));
-        self.tell_away_at = Mono::ZERO;
+        self.backoff.connected();
         self.link = Link::Up(Up {
             since: now,
             limits,
@@ -357,7 +216,7 @@ impl Courier {
                     self.suspect_of(&up.flight, why, out);
                 }
                 if up.has_delivered || now.since(up.since) >= GOOD_AFTER {
-                    self.attempts = 0;
+                    self.backoff.reset();
                 }
                 up.leaving != Leaving::No
             }
@@ -367,19 +226,15 @@ impl Courier {
             Link::Over => return,
         };
         self.refusals.interrupted();
-        self.read_again();
+        self.shelf.begin_again();
         if over {
             out.push(Action::End);
             return;
         }
-        if self.tell_away_at <= now {
-            self.tell_away_at = now + TELL_EVERY;
+        if self.backoff.is_time_to_tell(now) {
             out.push(Action::Tell(Notice::Away(ending)));
         }
-        let doubled = BACKOFF.0.saturating_mul(1 << self.attempts.min(16)).min(BACKOFF.1);
-        self.attempts += 1;
-        // Half of it fixed, half of it jitter: many nodes must not come back at the same moment.
-        self.link = Link::Away { retry_at: now + doubled.mul_f64(0.5 + 0.5 * self.mint.unit()) };
+        self.link = Link::Away { retry_at: now + self.backoff.next_wait() };
     }
 
     /// The broker broke the connection over a packet. Which one? From now on one at a time.
@@ -413,17 +268,17 @@ impl Courier {
         }
         match (flown, verdict) {
             (Flown::Promised(seq), Verdict::Taken) => {
-                self.done_with(seq);
+                self.shelf.done_with(seq);
                 if self.refusals.taken(&topic) {
                     out.push(Action::Tell(Notice::TakenAgain { topic }));
-                    self.read_again();
+                    self.shelf.begin_again();
                 }
                 out.push(Action::Strike(vec![seq]));
             }
             (Flown::Promised(seq), Verdict::Never(why)) => {
-                self.done_with(seq);
+                self.shelf.done_with(seq);
                 if self.refusals.taken(&topic) {
-                    self.read_again();
+                    self.shelf.begin_again();
                 }
                 self.pass_over(seq, format!("the broker refuses it: {why}"), out);
             }
@@ -445,51 +300,13 @@ impl Courier {
         }
     }
 
-    /// It is struck or set aside: what was read of it before is void.
-    fn done_with(&mut self, seq: Seq) {
-        self.stock.retain(|(stocked, _)| *stocked != seq);
-        if matches!(self.shelf.state, Reading::Asked { .. }) {
-            self.shelf.acked.insert(seq);
-        }
-    }
-
-    fn take_stock(&mut self, now: Mono, answer: Result<Vec<(Seq, Message)>, String>) {
-        let Reading::Asked { is_stale, is_woken } = self.shelf.state else { return };
-        let acked = std::mem::take(&mut self.shelf.acked);
-        self.shelf.state = Reading::Idle;
-        match answer {
-            _ if is_stale => {}
-            Ok(messages) => {
-                match messages.last() {
-                    Some((last, _)) => self.shelf.read_to = *last,
-                    None if is_woken => {}
-                    None => self.shelf.state = Reading::Empty,
-                }
-                self.stock.extend(messages.into_iter().filter(|(seq, _)| !acked.contains(seq)));
-            }
-            Err(_) => self.shelf.state = Reading::Failed { retry_at: now + REREAD_AFTER },
-        }
-    }
-
-    /// From the beginning: what was passed by may go now, and before what is in stock.
-    fn read_again(&mut self) {
-        self.stock.clear();
-        self.shelf.read_to = Seq(0);
-        self.shelf.state = match self.shelf.state {
-            Reading::Asked { .. } => Reading::Asked { is_stale: true, is_woken: true },
-            _ => Reading::Idle,
-        };
-    }
-
     /// Asks for more before the stock is used up.
     fn read_on(&mut self, out: &mut Vec<Action>) {
         let Link::Up(up) = &self.link else { return };
-        if up.is_closing() || matches!(self.shelf.state, Reading::Asked { .. }) {
-            return;
-        }
-        if self.shelf.state == Reading::Idle && self.stock.len() < READ_MAX / 2 {
-            self.shelf.state = Reading::Asked { is_stale: false, is_woken: false };
-            out.push(Action::Read { after: self.shelf.read_to, limit: READ_MAX });
+        if !up.is_closing()
+            && let Some(after) = self.shelf.ask()
+        {
+            out.push(Action::Read { after, limit: READ_MAX });
         }
     }
 
@@ -515,7 +332,7 @@ impl Courier {
 
     /// Sends the next of the stock that may go. False where there is none.
     fn send_promised(&mut self, now: Mono, out: &mut Vec<Action>) -> bool {
-        while let Some((seq, message)) = self.stock.pop_front() {
+        while let Some((seq, message)) = self.shelf.next() {
             let Link::Up(up) = &mut self.link else { return false };
             if up.flight.carries(seq) {
                 self.refusals.goes(&message.topic);
@@ -525,7 +342,7 @@ impl Courier {
                 continue;
             }
             if let Some(why) = up.limits.refusal(&message) {
-                self.done_with(seq);
+                self.shelf.done_with(seq);
                 self.suspect = self.suspect.filter(|suspect| suspect.seq != seq);
                 self.pass_over(seq, why, out);
                 continue;
@@ -566,9 +383,7 @@ impl Courier {
     fn leave(&mut self, now: Mono, out: &mut Vec<Action>) {
         let Link::Up(up) = &mut self.link else { return };
         if let Leaving::Draining { until, end } = up.leaving {
-            let is_drained = self.stock.is_empty()
-                && self.shelf.state == Reading::Empty
-                && up.flight.first_promised().is_none();
+            let is_drained = self.shelf.is_bare() && up.flight.first_promised().is_none();
             if is_drained || now >= until {
                 up.leaving = Leaving::Closing { end };
             }
@@ -589,22 +404,5 @@ impl Courier {
     fn give_up(&mut self, out: &mut Vec<Action>) {
         out.extend([Action::HangUp, Action::End]);
         self.link = Link::Over;
-    }
-}
-
-/// Length in bytes, at most, of the MQTT 5 PUBLISH packet for a message (sections 2.1 and 3.3 of the standard), at quality of service 1 with the
-/// properties that we set: payload format, media type, expiry.
-pub fn packet_len(message: &Message) -> usize {
-    let properties = 2 + 3 + message.content_type.len() + if message.expiry.is_some() { 5 } else { 0 };
-    let rest = 2 + message.topic.len() + 2 + varint_len(properties) + properties + message.payload.len();
-    1 + varint_len(rest) + rest
-}
-
-fn varint_len(value: usize) -> usize {
-    match value {
-        0..=127 => 1,
-        128..=16_383 => 2,
-        16_384..=2_097_151 => 3,
-        _ => 4,
     }
 }

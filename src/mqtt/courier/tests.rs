@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use super::*;
-use crate::store::{Outbox, SimDisk, SimLedger};
+use crate::store::{Message, Outbox, SimDisk, SimLedger};
 
 fn message(topic: &str, n: u64) -> Message {
     Message {
