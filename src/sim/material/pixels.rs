@@ -111,7 +111,7 @@ pub(super) struct Noise {
 const NOISE_TABLE: usize = 1 << 18;
 /// Standard deviation of luma noise, in steps of 1/255; chroma has half of it. Close to what the
 /// footage itself has, so that access units of the quiet street are as large as real ones.
-const NOISE_SIGMA: f32 = 1.0;
+const NOISE_SIGMA: f32 = 1.2;
 
 impl Noise {
     pub(super) fn seeded(seed: u64) -> Self {
