@@ -129,7 +129,7 @@ impl Timeline {
             return Shown { unit: whole.start + (frame % whole.len() as u64) as usize, mark: None };
         }
         // What may be cut is a whole number of groups long, so the grid of key frames never shifts.
-        if frame % self.cuts.gop as u64 == 0 {
+        if frame.is_multiple_of(self.cuts.gop as u64) {
             self.cut(frame);
         }
         if let Some(Showing { visit, from }) = self.now {

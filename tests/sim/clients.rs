@@ -147,7 +147,7 @@ async fn a_visit_begins_at_a_key_frame_and_the_diary_knows_which() {
         // What sender reports say of the frame, and the diary.
         let (rtp, ntp) = client.reports.first_key_value().expect("a report with the first frame");
         let ticks = i64::from(entry.rtp.wrapping_sub(*rtp) as i32);
-        let told_us = (*ntp >> 32) as i64 * 1_000_000 + ((ntp & 0xffff_ffff) * 1_000_000 >> 32) as i64
+        let told_us = (*ntp >> 32) as i64 * 1_000_000 + (((ntp & 0xffff_ffff) * 1_000_000) >> 32) as i64
             - 2_208_988_800_000_000
             + ticks * 1_000_000 / 90_000;
         // A busy machine shows frames late; never early.
