@@ -35,6 +35,8 @@ pub(crate) struct Client {
     demuxed: Demuxed,
     /// Sender reports so far: RTP time → NTP time in units of 2^-32 s.
     pub(crate) reports: BTreeMap<u32, u64>,
+    /// Access units that a test may still take: none waits for ever in a stream that goes on.
+    left: u32,
 }
 
 pub(crate) fn login(user: &str, password: &str) -> Option<Credentials> {
@@ -52,7 +54,7 @@ impl Client {
         let setup = SetupOptions::default().transport(transport).frame_format(FrameFormat::SIMPLE);
         soon("SETUP", session.setup(0, setup)).await?;
         let demuxed = soon("PLAY", session.play(PlayOptions::default())).await?.demuxed()?;
-        Ok(Self { demuxed, reports: BTreeMap::new() })
+        Ok(Self { demuxed, reports: BTreeMap::new(), left: 400 })
     }
 
     pub(crate) async fn tcp(url: &str) -> Self {
@@ -61,6 +63,7 @@ impl Client {
 
     /// The next access unit; `None` where the stream ended, in whatever way.
     pub(crate) async fn next(&mut self) -> Option<Received> {
+        self.left = self.left.checked_sub(1).expect("what the test waits for comes within 400 access units");
         loop {
             match soon("an access unit", self.demuxed.next()).await?.ok()? {
                 CodecItem::VideoFrame(frame) => {
