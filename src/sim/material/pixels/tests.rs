@@ -83,7 +83,7 @@ fn others_who_are_near_are_left_out() {
     let cut_out = CutOut::take(&picture, &grey(100), person, &[other]).unwrap();
     let mut scene = grey(100);
     cut_out.put(&mut scene);
-    assert_eq!((luma(&scene, 24, 20), luma(&scene, 36, 20)), (200, 100));
+    assert_eq!((luma(&scene, 24, 20), luma(&scene, 31, 20), luma(&scene, 36, 20)), (200, 100, 100));
 }
 
 #[test]
