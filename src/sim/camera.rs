@@ -359,3 +359,72 @@ fn other(role: StreamRole) -> StreamRole {
         StreamRole::Sub => StreamRole::Main,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: u64) -> Mono {
+        Mono::from_start(Duration::from_secs(second))
+    }
+
+    fn shot() -> Shot {
+        let unit = Unit { data: Default::default(), is_key: true, packets: Box::default() };
+        Shot { unit: Arc::new(unit), rtp: 0, wall: Wall::default(), damage: Damage::None }
+    }
+
+    fn letter(got: &Got) -> char {
+        match got {
+            Got::Unit => 'u',
+            Got::Skipped => 's',
+            Got::Nothing => '-',
+            Got::LetGo => 'x',
+        }
+    }
+
+    /// A watcher from frame 3 on with room for two units, a key frame at every third frame, one frame a second. `read`: the
+    /// frames before which the client reads everything.
+    fn watch(frames: u64, read: &[u64]) -> String {
+        let (shots, mut client) = mpsc::channel(2);
+        let mut watcher = Watcher { role: StreamRole::Main, shots, state: Watching::From(3) };
+        let mut story = String::new();
+        for frame in 0..frames {
+            if read.contains(&frame) {
+                while client.try_recv().is_ok() {}
+            }
+            story.push(letter(&watcher.offer(frame, frame % 3 == 0, at(frame), shot)));
+        }
+        story
+    }
+
+    #[test]
+    fn who_is_behind_skips_to_a_key_frame_and_is_let_go_in_the_end() {
+        let all: Vec<u64> = (0..30).collect();
+        assert_eq!(watch(12, &all), "---uuuuuuuuu");
+        assert_eq!(watch(12, &[7]), "---uussssuus");
+        assert_eq!(watch(25, &[]), "---uussssssssssssssssxxxx");
+    }
+
+    #[test]
+    fn who_has_left_is_let_go() {
+        let (shots, client) = mpsc::channel(2);
+        let mut watcher = Watcher { role: StreamRole::Main, shots, state: Watching::From(0) };
+        drop(client);
+        assert_eq!(letter(&watcher.offer(0, true, at(0), shot)), 'x');
+        assert_eq!(letter(&watcher.miss(at(0))), 'x');
+    }
+
+    #[test]
+    fn after_a_freeze_a_key_frame_is_needed() {
+        let (shots, _client) = mpsc::channel(8);
+        let mut watcher = Watcher { role: StreamRole::Main, shots, state: Watching::Live };
+        let got = [
+            watcher.offer(1, false, at(1), shot),
+            watcher.miss(at(2)),
+            watcher.offer(3, false, at(3), shot),
+            watcher.offer(4, true, at(4), shot),
+            watcher.offer(5, false, at(5), shot),
+        ];
+        assert_eq!(got.iter().map(letter).collect::<String>(), "ussuu");
+    }
+}

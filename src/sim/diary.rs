@@ -136,3 +136,50 @@ impl Diary {
         self.live.subscribe()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::time::Wall;
+
+    fn entry(what: What) -> DiaryEntry {
+        let wall = Wall::from_unix_ms(1_773_079_445_123);
+        let at = Now { wall, ..Now::default() };
+        DiaryEntry { camera: "gate-1".parse().unwrap(), at, rtp: 90, watchers: 2, what }
+    }
+
+    #[test]
+    fn entries_are_written_for_machines_and_for_people() {
+        let away = Fault::Away { lasts: Duration::from_secs(5) };
+        let cases = [
+            (What::Enters { visit: 3 }, r#""type":"enters""#, r#","visit":3"#, "visitor 3 comes"),
+            (What::Leaves { visit: 3 }, r#""type":"leaves""#, r#","visit":3"#, "visitor 3 has left"),
+            (
+                What::Fault(away),
+                r#""type":"fault""#,
+                r#","fault":{"away":{"for_s":5.0}}"#,
+                "fault: {\"away\":{\"for_s\":5.0}}",
+            ),
+            (What::Stopped, r#""type":"stopped""#, "", "stopped"),
+            (What::Resumed, r#""type":"resumed""#, "", "back again"),
+        ];
+        for (what, kind, extra, words) in cases {
+            let entry = entry(what);
+            let common = r#""camera":"gate-1","at":"2026-03-09T18:04:05.123Z","at_unix_us":1773079445123000,"rtp":90,"watchers":2"#;
+            assert_eq!(entry.to_json().to_string(), format!("{{{kind},{common}{extra}}}"));
+            assert_eq!(entry.to_string(), format!("2026-03-09T18:04:05.123Z gate-1: {words}"));
+        }
+    }
+
+    #[test]
+    fn the_diary_is_read_and_followed() {
+        let diary = Diary::new();
+        let mut live = diary.follow();
+        diary.write(entry(What::Stopped));
+        diary.write(entry(What::Resumed));
+        assert_eq!(diary.read(), [entry(What::Stopped), entry(What::Resumed)]);
+        assert_eq!((live.try_recv().unwrap().what, diary.forgotten()), (What::Stopped, 0));
+    }
+}

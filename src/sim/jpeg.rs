@@ -101,3 +101,63 @@ fn quantisation_tables<'a>(mut segment: &'a [u8], tables: &mut [Option<&'a [u8]>
     }
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Markers of a baseline 4:2:0 picture of 322x242, and a scan of this length.
+    fn picture(sampling: u8, scan_len: usize) -> Vec<u8> {
+        let mut data = vec![0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2];
+        for table in [0u8, 1] {
+            data.extend_from_slice(&[0xff, 0xdb, 0, 67, table]);
+            data.extend_from_slice(&[10 + table; 64]);
+        }
+        data.extend_from_slice(&[0xff, 0xc0, 0, 17, 8, 0, 242, 1, 66, 3]);
+        data.extend_from_slice(&[1, sampling, 0, 2, 0x11, 1, 3, 0x11, 1]);
+        data.extend_from_slice(&[0xff, 0xda, 0, 12, 3, 1, 0, 2, 0x11, 3, 0x11, 0, 63, 0]);
+        data.extend(std::iter::repeat_n(0x55, scan_len));
+        data.extend_from_slice(&[0xff, 0xd9]);
+        data
+    }
+
+    #[test]
+    fn tables_travel_first_and_offsets_count_the_scan() {
+        let payloads = packetise(&picture(0x22, 3_000));
+        assert_eq!(payloads[0][..12], [0, 0, 0, 0, 1, 255, 41, 31, 0, 0, 0, 128]);
+        assert_eq!((payloads[0][12], payloads[0][76], payloads[0][140]), (10, 11, 0x55));
+        let mut from = 0;
+        for (number, payload) in payloads.iter().enumerate() {
+            let offset = [payload[1], payload[2], payload[3]];
+            assert_eq!(
+                usize::from(offset[0]) << 16 | usize::from(offset[1]) << 8 | usize::from(offset[2]),
+                from
+            );
+            from += payload.len() - if number == 0 { 140 } else { 8 };
+        }
+        assert_eq!((from, packetise(&picture(0x21, 9))[0][4]), (3_000, 0));
+    }
+
+    #[test]
+    fn what_the_rfc_cannot_carry_is_left_out() {
+        let good = picture(0x22, 100);
+        let replaced = |at: usize, byte: u8| {
+            let mut data = good.clone();
+            data[at] = byte;
+            data
+        };
+        let sof = good.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
+        let cases = [
+            ("no picture", vec![]),
+            ("not JPEG", replaced(1, 0)),
+            ("progressive", replaced(sof + 1, 0xc2)),
+            ("4:4:4", replaced(sof + 11, 0x11)),
+            ("12 bits", replaced(sof + 4, 12)),
+            ("too wide", replaced(sof + 7, 0x10)),
+            ("cut off", good[..sof + 6].to_vec()),
+        ];
+        for (what, data) in cases {
+            assert!(packetise(&data).is_empty(), "{what}");
+        }
+    }
+}

@@ -129,13 +129,13 @@ impl Timeline {
             return Shown { unit: whole.start + (frame % whole.len() as u64) as usize, mark: None };
         }
         // What may be cut is a whole number of groups long, so the grid of key frames never shifts.
-        if frame % self.cuts.gop as u64 == 0 {
+        if frame.is_multiple_of(self.cuts.gop as u64) {
             self.cut(frame);
         }
         if let Some(Showing { visit, from }) = self.now {
             let cut = &self.cuts.visits[visit];
             let into = (frame - from) as usize;
-            let mark = if into == cut.shows_from {
+            let mark = if into == 0 {
                 Some(Mark::Enters(visit))
             } else if into == cut.shows_until {
                 Some(Mark::Leaves(visit))
@@ -297,17 +297,8 @@ mod tests {
     const TEN: Rate = Rate { frames: 10, seconds: 1 };
 
     fn cuts() -> Cuts {
-        let visit = |from: usize, length, shows_from, shows_until| VisitCut {
-            units: from..from + length,
-            shows_from,
-            shows_until,
-        };
-        Cuts {
-            gop: 10,
-            whole: 0..15,
-            still: 100..130,
-            visits: vec![visit(200, 30, 0, 25), visit(300, 20, 3, 18)],
-        }
+        let visit = |from: usize, length, shows_until| VisitCut { units: from..from + length, shows_until };
+        Cuts { gop: 10, whole: 0..15, still: 100..130, visits: vec![visit(200, 30, 25), visit(300, 20, 18)] }
     }
 
     fn scenario(visits: &[(u64, usize)], repeat_s: Option<u64>) -> Scenario {
@@ -335,7 +326,7 @@ mod tests {
         let marks: Vec<_> = shown.iter().enumerate().filter_map(|(at, s)| Some((at, s.mark?))).collect();
         assert_eq!(
             marks,
-            [(20, Mark::Enters(0)), (45, Mark::Leaves(0)), (53, Mark::Enters(1)), (68, Mark::Leaves(1))]
+            [(20, Mark::Enters(0)), (45, Mark::Leaves(0)), (50, Mark::Enters(1)), (68, Mark::Leaves(1))]
         );
         let units: Vec<_> = [0, 19, 20, 49, 50, 69, 70].map(|at| shown[at].unit).into();
         assert_eq!(units, [100, 119, 200, 229, 300, 319, 110]);
@@ -346,7 +337,7 @@ mod tests {
         let mut line = timeline(&scenario(&[(0, 1)], Some(10)));
         let enters: Vec<u64> =
             (0..400).filter(|&frame| line.at(frame).mark == Some(Mark::Enters(1))).collect();
-        assert_eq!(enters, [3, 103, 203, 303]);
+        assert_eq!(enters, [0, 100, 200, 300]);
     }
 
     #[test]
@@ -355,7 +346,7 @@ mod tests {
         line.at(0);
         assert!(line.show(1) && !line.show(2));
         let enters: Vec<u64> = (1..60).filter(|&frame| line.at(frame).mark.is_some()).collect();
-        assert_eq!(enters, [13, 28]);
+        assert_eq!(enters, [10, 28]);
     }
 
     #[test]

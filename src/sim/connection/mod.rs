@@ -37,6 +37,8 @@ use crate::config::StreamRole;
 const WRITE_MAX: Duration = Duration::from_secs(10);
 /// A connection without a session that says nothing for so long is closed.
 const IDLE_MAX: Duration = Duration::from_secs(30);
+/// Most grace that a session has beyond its timeout.
+const GRACE_MAX: Duration = Duration::from_secs(5);
 /// Time between sender reports.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 
@@ -159,7 +161,10 @@ impl Connection {
         let limit = match self.session {
             Session::Init => IDLE_MAX,
             // Some grace: clients say that they live just before the time is up.
-            Session::Ready(_) | Session::Playing(..) => self.village.session_timeout + Duration::from_secs(5),
+            Session::Ready(_) | Session::Playing(..) => {
+                let timeout = self.village.session_timeout;
+                timeout + (timeout / 4).min(GRACE_MAX)
+            }
         };
         let frozen = self.bound.as_ref().is_some_and(|bound| bound.condition.borrow().frozen);
         let (shots, wire) = match &mut self.session {

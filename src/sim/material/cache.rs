@@ -137,3 +137,54 @@ pub(super) fn store(path: &Path, encoded: &Encoded) -> Result<(), SimError> {
     };
     write().inspect_err(|_| drop(fs::remove_file(&beside))).map_err(failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reel() -> Encoded {
+        let unit = |kind: u8, is_key| (Bytes::from(vec![0, 0, 0, 1, kind, 7, 7]), is_key);
+        let track = |width| EncodedTrack {
+            size: Size::new(width, 48),
+            units: vec![unit(0x65, true), unit(0x41, false)],
+        };
+        Encoded {
+            codec: Codec::H264,
+            rate: Rate { frames: 10, seconds: 1 },
+            cuts: Cuts { gop: 2, whole: 0..2, still: 0..0, visits: Vec::new() },
+            main: track(64),
+            sub: track(32),
+        }
+    }
+
+    #[test]
+    fn a_reel_is_kept_and_a_damaged_one_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("below/a.reel");
+        assert!(load(&path).is_none());
+        store(&path, &reel()).unwrap();
+        let kept = load(&path).unwrap();
+        assert_eq!((kept.sub.size, kept.main.units.len()), (Size::new(32, 48), 2));
+        assert_eq!((kept.main.units[1].is_key, &kept.main.units[0].data[4..]), (false, &[0x65, 7, 7][..]));
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+
+        let whole = fs::read(&path).unwrap();
+        for at in [0, MAGIC.len(), MAGIC.len() + 9, whole.len() - 40, whole.len() - 1] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            fs::write(&path, damaged).unwrap();
+            assert!(load(&path).is_none(), "byte {at}");
+        }
+        for length in [0, 10, 40, whole.len() - 1] {
+            fs::write(&path, &whole[..length]).unwrap();
+            assert!(load(&path).is_none(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn footage_that_is_not_there_is_said_so() {
+        let missing = path_of(Path::new("x"), "street-h264", Path::new("/nowhere/vtest.avi"));
+        let told = missing.unwrap_err().to_string();
+        assert!(told.contains("/nowhere/vtest.avi") && told.contains("apt-get install opencv-doc"), "{told}");
+    }
+}

@@ -28,11 +28,11 @@ use super::{
 };
 use crate::{camera::Codec, config::StreamRole, geometry::Size};
 
-/// Where set-up puts the footage, relative to the repository, and where Debian's `opencv-doc` puts it.
+/// Where Debian's `opencv-doc` puts the footage, and where set-up puts it, relative to the repository.
 const FOOTAGE_PLACES: [&str; 3] = [
-    ".cache/footage/vtest.mp4",
     "/usr/share/doc/opencv-doc/examples/data/vtest.avi",
     "/usr/share/doc/opencv-doc/examples/data/vtest.avi.gz",
+    ".cache/footage/vtest.mp4",
 ];
 
 /// How far preparation has come.
@@ -110,15 +110,13 @@ pub struct Track {
     pub units: Vec<Arc<Unit>>,
 }
 
-/// Somebody comes, from the first frame of the cut until the view is empty again.
+/// Somebody comes. The first unit is a key frame, and the first to show something of the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VisitCut {
     /// Which units.
     pub units: Range<usize>,
-    /// How many of them, from the start, are before anything of the person can be seen.
-    pub shows_from: usize,
-    /// How many of them, from the start, it takes until nothing of the person can be seen any more.
+    /// How many of them, from the start, show the person; nobody is in the rest.
     pub shows_until: usize,
 }
 

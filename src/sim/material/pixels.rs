@@ -30,7 +30,7 @@ impl Planes {
     }
 
     pub(super) fn resize(&mut self, size: Size) {
-        debug_assert!(size.w % 2 == 0 && size.h % 2 == 0, "chroma is at half the size");
+        debug_assert!(size.w.is_multiple_of(2) && size.h.is_multiple_of(2), "chroma is at half the size");
         self.size = size;
         self.data.resize((size.w * size.h * 3 / 2) as usize, 0);
     }
@@ -111,7 +111,7 @@ pub(super) struct Noise {
 const NOISE_TABLE: usize = 1 << 18;
 /// Standard deviation of luma noise, in steps of 1/255; chroma has half of it. Close to what the
 /// footage itself has, so that access units of the quiet street are as large as real ones.
-const NOISE_SIGMA: f32 = 1.0;
+const NOISE_SIGMA: f32 = 1.2;
 
 impl Noise {
     pub(super) fn seeded(seed: u64) -> Self {
@@ -182,7 +182,7 @@ impl CutOut {
         }
         let area = Area { l: l as usize, t: t as usize, w: (r - l) as usize, h: (b - t) as usize };
         let mut alpha = area.differences(picture, empty);
-        // Close holes (three pixels wider), then soften.
+        // Close holes (it grows by four pixels), then soften.
         alpha = area.spread(&alpha, 4, |values| values.iter().copied().max().unwrap_or(0));
         alpha = area.spread(&alpha, 2, |values| {
             (values.iter().map(|&v| u32::from(v)).sum::<u32>() / values.len() as u32) as u8
@@ -280,3 +280,6 @@ impl Area {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

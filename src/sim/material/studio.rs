@@ -74,7 +74,7 @@ pub(super) fn compose(
 
     let cut_outs = cut_out_people(footage, walks, &empty, progress)?;
     let still_len = STILL_FRAMES.next_multiple_of(gop);
-    let visit_frames: usize = walks.walks.iter().map(|walk| padded(walk, gop)).sum();
+    let visit_frames: usize = cut_outs.iter().map(Vec::len).sum();
     let total = (still_len + visit_frames) as f32;
     let mut told = |step: &'static str, shot: usize| {
         progress(Progress { step, done: 0.3 + 0.7 * shot as f32 / total });
@@ -96,14 +96,9 @@ pub(super) fn compose(
     }
     let mut visits = Vec::new();
     let mut from = still_len;
-    for (walk, cut_outs) in walks.walks.iter().zip(&cut_outs) {
-        let length = padded(walk, gop);
-        let seen = |c: &Option<CutOut>| c.as_ref().is_some_and(|c| c.visible() >= SEEN_PIXELS);
-        visits.push(VisitCut {
-            units: from..from + length,
-            shows_from: cut_outs.iter().position(seen).unwrap_or(0),
-            shows_until: cut_outs.iter().rposition(seen).map_or(length, |last| last + 1),
-        });
+    for cut_outs in &cut_outs {
+        let length = (cut_outs.len() + TAIL_FRAMES).next_multiple_of(gop);
+        visits.push(VisitCut { units: from..from + length, shows_until: cut_outs.len() });
         for number in 0..length {
             shoot(&mut camera, cut_outs.get(number).and_then(Option::as_ref))?;
             told("encoding visits", from + number);
@@ -113,7 +108,7 @@ pub(super) fn compose(
     camera.finish(Cuts { gop, whole: 0..0, still: 0..still_len, visits })
 }
 
-/// Each walk's person, frame by frame.
+/// Each walk's person, frame by frame, from the first frame to the last one in which the person is seen.
 fn cut_out_people(
     footage: &Path,
     walks: &Walks,
@@ -134,6 +129,11 @@ fn cut_out_people(
             found.push(CutOut::take(picture, empty, *person, &near));
         }
         progress(Progress { step: "cutting out visitors", done: 0.15 + 0.15 * number as f32 / last as f32 });
+    }
+    for found in &mut cut_outs {
+        let seen = |c: &Option<CutOut>| c.as_ref().is_some_and(|c| c.visible() >= SEEN_PIXELS);
+        found.truncate(found.iter().rposition(seen).map_or(0, |last| last + 1));
+        found.drain(..found.iter().position(seen).unwrap_or(0));
     }
     Ok(cut_outs)
 }
@@ -172,11 +172,6 @@ pub(super) fn transcode(
 /// One key frame a second.
 fn gop_of(rate: Rate) -> usize {
     (rate.frames.div_ceil(rate.seconds) as usize).max(1)
-}
-
-/// Frames of a visit: whole groups of pictures, nobody in the last ones.
-fn padded(walk: &Walk, gop: usize) -> usize {
-    (walk.boxes.len() + TAIL_FRAMES).next_multiple_of(gop)
 }
 
 /// The temporal median of the footage, and its frame rate.
