@@ -50,6 +50,14 @@ function ago(iso) {
   return [`${zh}前`, `${en} ago`];
 }
 
+/** What crossed a line was over at once; what stayed somewhere lasted. */
+function over(alert) {
+  const ms = Date.parse(alert.ended_at) - Date.parse(alert.occurred_at);
+  if (ms < 1000) return ["已结束", "over"];
+  const [zh, en] = duration(ms);
+  return [`已结束，持续${zh}`, `over after ${en}`];
+}
+
 function picture(alert) {
   if (!alert.snapshot) return element("div", "picture missing", both(["无图片", "no picture"]));
   const image = element("img", "");
@@ -64,9 +72,7 @@ function picture(alert) {
 }
 
 function alertCard(alert) {
-  const life = alert.ended_at
-    ? both(((d) => [`已结束，持续${d[0]}`, `over after ${d[1]}`])(duration(Date.parse(alert.ended_at) - Date.parse(alert.occurred_at))), "span", "life")
-    : both(["正在发生", "going on"], "span", "life live");
+  const life = alert.ended_at ? both(over(alert), "span", "life") : both(["正在发生", "going on"], "span", "life live");
   const age = both(ago(alert.occurred_at), "span", "age");
   age.dataset.since = alert.occurred_at;
   const expired = alert.state === "expired" ? both(["超时未处理", "nobody answered in time"], "span", "life expired") : null;
