@@ -602,6 +602,9 @@ fn decoding_begins_at_a_key_frame() {
     frames.clear();
     assert_eq!(decode_all(&mut decoder, &units[20..]).len(), 20);
     assert_eq!(decode_all(&mut decoder, &units).len(), 40, "a drained decoder goes on");
+    let mut successor = Decoder::new(&software(), Codec::H264).expect("a decoder").counting_from(61);
+    let numbers: Vec<u64> = decode_all(&mut successor, &units[30..]).iter().map(|f| f.number).collect();
+    assert_eq!(numbers, (61..71).collect::<Vec<_>>());
 }
 
 #[test]

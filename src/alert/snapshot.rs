@@ -13,7 +13,7 @@ use crate::{
 /// Widest snapshot, in pixels: wider pictures are scaled down by 2, 3, and so on.
 pub const WIDTH_MAX: u32 = 1920;
 
-/// Quality that shows who and what without filling the disk: some 60 to 90 kB for 768x576.
+/// Quality that shows who and what without filling the disk: some 85 kB for 768x576.
 pub const QUALITY: u8 = 85;
 
 /// Colours of boxes, told apart on any ground by people who see red and green alike as well.

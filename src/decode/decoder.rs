@@ -98,6 +98,10 @@ pub enum DecodeError {
 }
 
 /// Decodes one stream. Costs no thread: it works in the thread that calls it.
+///
+/// Once it has decoded 640x360 of H.264 it holds some 3.5 MB and four file descriptors, and more by every picture that is alive at
+/// the same time; it keeps that memory for the next pictures until it is dropped. Making one takes a fraction of a
+/// millisecond, so that a stream that sleeps need not keep its own.
 pub struct Decoder {
     codec: Codec,
     route: Route,
@@ -106,7 +110,7 @@ pub struct Decoder {
     trust: Trust,
     times: Times,
     develop: Develop,
-    /// Frames given out.
+    /// Number of the next frame.
     frames: u64,
     /// Units since the last picture.
     silence: usize,
@@ -159,6 +163,12 @@ impl Decoder {
             (Err(e), Some(_)) => decoder.fall_back(&e)?,
         }
         Ok(decoder)
+    }
+
+    /// Numbers its frames from `number` on instead of 0, where it goes on with what an earlier decoder of the camera began.
+    pub fn counting_from(mut self, number: u64) -> Self {
+        self.frames = number;
+        self
     }
 
     /// Decodes one access unit and appends the frames that come of it, in the order of display: none yet where the stream

@@ -1,7 +1,8 @@
 //! Access units → pixels (GStreamer).
 //!
-//! Owns decoders, the decoding pool and [`Picture`], the one form that pixels have in this house. Which units are
-//! worth decoding is the lane's and the gate's business; what is in the picture, that of `motion` and `detect`.
+//! Owns decoders (each works in the thread that calls it: see [`Decoder`]), the reading of files, and [`Picture`], the one form
+//! that pixels have in this house. Which units are worth decoding is the lane's and the gate's business; what is in the
+//! picture, that of `motion` and `detect`.
 
 mod announced;
 mod backend;
