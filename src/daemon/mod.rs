@@ -9,6 +9,9 @@
 pub mod clerk;
 mod herald;
 mod office;
+mod process;
+
+pub use process::raise_file_limit;
 
 use std::{
     io,
@@ -113,6 +116,7 @@ pub struct Daemon {
 impl Daemon {
     /// Starts everything, in order. Needs a tokio runtime with two workers at least.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        raise_file_limit();
         let (clock, metrics) = (Clock::start(), Metrics::new());
         let snapshots = config.paths.data.join("snapshots");
         std::fs::create_dir_all(&snapshots)

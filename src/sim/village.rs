@@ -27,7 +27,7 @@ use super::{
     sdp,
     timeline::{Faults, Timeline},
 };
-use crate::{config::StreamRole, id::CameraId, time::Clock};
+use crate::{config::StreamRole, daemon::raise_file_limit, id::CameraId, time::Clock};
 
 /// Connections that the kernel holds until we accept them: a fleet connects all at once.
 const BACKLOG: u32 = 4_096;
@@ -320,20 +320,4 @@ async fn serve(
         Err(error) => Ending::Network(error),
     };
     tracing::debug!(client = %peer, %ending, "a client's connection ended");
-}
-
-/// A fleet needs a file handle a connection, and most systems give a process 1024 unless it asks for more.
-#[allow(unsafe_code, reason = "no safe interface to the file limit is among our dependencies")]
-fn raise_file_limit() {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: both calls only read or write the struct that they are given, which lives on this stack.
-    let raised = unsafe {
-        libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 && {
-            limit.rlim_cur = limit.rlim_max;
-            libc::setrlimit(libc::RLIMIT_NOFILE, &limit) == 0
-        }
-    };
-    if !raised {
-        tracing::warn!("cannot raise the limit of open files: a large simulated fleet may not connect");
-    }
 }

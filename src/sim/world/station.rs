@@ -512,7 +512,7 @@ fn station(cameras: usize) -> Config {
         ));
     }
     text.push_str(
-        "[rule.r]\nkind = \"zone-enter\"\nname = \"R\"\nseverity = \"warning\"\nzone = \"z\"\nclasses = [\"person\", \"car\"]\ncameras = \"all\"\n",
+        "[rule.r]\nkind = \"zone-enter\"\nname = \"R\"\nseverity = \"warning\"\nzone = \"z\"\nclasses = [\"person\", \"car\"]\n",
     );
     config::parse(&text, "simulated", Path::new("."), &Canned::default())
         .unwrap_or_else(|problems| panic!("the simulated station is valid: {problems}"))
