@@ -5,7 +5,10 @@ use std::{process::Command, sync::Arc, time::Duration};
 use cunkou::{
     camera::Codec,
     config::StreamRole,
-    sim::{Event, EventKind, Material, Scenario, SimCamera, Source, Studio, What, auth},
+    sim::{
+        Event, EventKind, Material, Scenario, SimCamera, Source, Studio, What, auth,
+        cli::{SimArgs, prepare},
+    },
 };
 use gstreamer::prelude::*;
 use retina::client::Transport;
@@ -246,4 +249,30 @@ async fn plays_own_footage(name: &str, url: String) {
     // JPEG over RTP counts in blocks of eight pixels.
     let expected = if name == "mjpeg" { (328, 248, 12) } else { (322, 242, 12) };
     assert_eq!(told, expected, "{name}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_makes_a_village_where_people_come_and_go() {
+    if street().is_none() {
+        return;
+    }
+    let studio = Studio { cache: crate::cache(), footage: None };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let args = SimArgs { cameras: 3, scenario: None, listen, seed: 5, json: true, studio };
+    let (material, scenario) = prepare(&args, |_| ()).await.unwrap();
+    scenario.check(&material).unwrap();
+    let names: Vec<_> = scenario.cameras.iter().map(|camera| camera.id.to_string()).collect();
+    assert_eq!(names, ["gate-1", "gate-2", "gate-3"]);
+    let village = open(material, scenario).await;
+    let mut diary = village.follow_diary();
+    let first = soon("somebody", diary.recv()).await.unwrap();
+    assert!(matches!(first.what, What::Enters { .. }), "{first:?}");
+    assert_eq!(village.diary(), [first]);
+    village.stop().await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scenario.toml");
+    std::fs::write(&path, "[[cameras]]\nid = \"a\"\ncolour = \"red\"\n").unwrap();
+    let wrong = prepare(&SimArgs { scenario: Some(path), ..args }, |_| ()).await.unwrap_err().to_string();
+    assert!(wrong.contains("scenario.toml") && wrong.contains("colour"), "{wrong}");
 }
