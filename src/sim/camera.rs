@@ -198,17 +198,17 @@ impl Camera {
             }
             Order::Break(fault) => {
                 self.faults.begin(self.elapsed(), fault.clone());
-                self.note(self.clock.now(), What::Fault(fault), 0);
+                self.note(self.clock.now(), What::Fault(fault), self.watchers.len());
                 self.publish();
             }
             Order::Stop => {
                 self.faults.stop();
-                self.note(self.clock.now(), What::Stopped, 0);
+                self.note(self.clock.now(), What::Stopped, self.watchers.len());
                 self.publish();
             }
             Order::Resume => {
                 self.faults.resume();
-                self.note(self.clock.now(), What::Resumed, 0);
+                self.note(self.clock.now(), What::Resumed, self.watchers.len());
                 self.publish();
             }
         }

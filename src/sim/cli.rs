@@ -5,7 +5,7 @@
 use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::json;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast::error::RecvError, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{Material, Progress, Scenario, SimError, Studio, Village};
@@ -38,26 +38,38 @@ pub fn camera_ids(count: usize) -> Vec<CameraId> {
         .collect()
 }
 
-/// Loads or makes the material of a scenario, in a thread that may wait. Without a scenario: a village of so many cameras
-/// where people come and go.
+/// Loads or makes the material of a scenario, in a thread of its own. Without a scenario: a village of so many cameras
+/// where people come and go. Cancel-safe: a thread that nobody waits for keeps what it has made, or ends with the process.
 pub async fn prepare(
     args: &SimArgs,
     mut progress: impl FnMut(Progress) + Send + 'static,
 ) -> Result<(Arc<Material>, Scenario), SimError> {
     let args = args.clone();
-    let prepared = tokio::task::spawn_blocking(move || {
-        let ids = camera_ids(args.cameras);
-        let mut scenario = match &args.scenario {
-            Some(path) => Scenario::read(path)?,
-            None => Scenario::quiet(&ids),
-        };
-        let material = Material::prepare_for(&scenario, &args.studio, &mut progress)?;
-        if args.scenario.is_none() {
-            scenario = Scenario::village(&ids, args.seed, ROUND, &material.visit_lengths());
-        }
-        Ok((Arc::new(material), scenario))
-    });
+    let (made, prepared) = oneshot::channel();
+    let work = move || {
+        // Nobody may be waiting any more, which is fine.
+        let _ = made.send(prepare_blocking(&args, &mut progress));
+    };
+    // Not one of tokio's blocking threads: the runtime would wait for it when somebody stops the program meanwhile.
+    std::thread::Builder::new().name("sim-studio".into()).spawn(work)?;
     prepared.await.map_err(std::io::Error::other)?
+}
+
+fn prepare_blocking(
+    args: &SimArgs,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Arc<Material>, Scenario), SimError> {
+    let ids = camera_ids(args.cameras);
+    let scenario = match &args.scenario {
+        Some(path) => Scenario::read(path)?,
+        None => Scenario::quiet(&ids),
+    };
+    let material = Material::prepare_for(&scenario, &args.studio, progress)?;
+    let scenario = match &args.scenario {
+        Some(_) => scenario,
+        None => Scenario::village(&ids, args.seed, ROUND, &material.visit_lengths()),
+    };
+    Ok((Arc::new(material), scenario))
 }
 
 /// Serves until told to stop; prints the cameras' URLs, and what happens as it happens.

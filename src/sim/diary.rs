@@ -46,7 +46,8 @@ pub struct DiaryEntry {
     pub at: Now,
     /// RTP timestamp of the frame; that of the last frame before where nothing was sent.
     pub rtp: u32,
-    /// Sessions that this frame was meant for: playing, and not behind. With none, nobody can have seen it.
+    /// A visitor: sessions that this frame was meant for, playing and not behind; with none, nobody can have seen it. Else: all
+    /// sessions.
     pub watchers: usize,
     /// What happened.
     pub what: What,

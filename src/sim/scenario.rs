@@ -4,7 +4,7 @@
 //! events do to a stream, second by second, belongs to `timeline`.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     time::Duration,
@@ -274,9 +274,9 @@ impl Scenario {
         if self.repeat.is_some_and(|repeat| self.events.iter().any(|event| event.at >= repeat)) {
             wrong.push("repeat_s: longer than the time of the last event".to_owned());
         }
-        let mut known = BTreeSet::new();
+        let mut known = BTreeMap::new();
         for camera in &self.cameras {
-            if !known.insert(&camera.id) {
+            if known.insert(&camera.id, camera).is_some() {
                 wrong.push(format!("camera {}: there are two of this name", camera.id));
             }
             if material.reel(&camera.material, camera.codec).is_none() {
@@ -288,7 +288,7 @@ impl Scenario {
             }
         }
         for (number, event) in self.events.iter().enumerate().take(EVENTS_MAX) {
-            let Some(camera) = self.cameras.iter().find(|camera| camera.id == event.camera) else {
+            let Some(camera) = known.get(&event.camera) else {
                 wrong.push(format!("event {number}: no camera {}", event.camera));
                 continue;
             };

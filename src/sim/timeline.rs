@@ -7,7 +7,7 @@ use std::{collections::VecDeque, time::Duration};
 use super::{
     auth::Login,
     material::{Cuts, Rate},
-    scenario::{EventKind, Fault, Scenario, SimCamera, Source},
+    scenario::{Event, EventKind, Fault, SimCamera, Source},
 };
 
 /// Most visits that wait for the one before to end. More are refused.
@@ -81,10 +81,15 @@ struct Showing {
 }
 
 impl Timeline {
-    /// The visits of one camera of a checked scenario.
-    pub fn new(scenario: &Scenario, camera: &SimCamera, cuts: &Cuts, rate: Rate) -> Self {
-        let visits = scenario.events.iter().filter(|event| event.camera == camera.id);
-        let visits = visits.filter_map(|event| match event.kind {
+    /// A camera, and its events, of a checked scenario.
+    pub fn new(
+        camera: &SimCamera,
+        events: &[&Event],
+        repeat: Option<Duration>,
+        cuts: &Cuts,
+        rate: Rate,
+    ) -> Self {
+        let visits = events.iter().filter_map(|event| match event.kind {
             EventKind::Visit(visit) => Some((event.at, visit)),
             EventKind::Fault(_) => None,
         });
@@ -92,7 +97,7 @@ impl Timeline {
             cuts: cuts.clone(),
             rate,
             source: camera.material.clone(),
-            script: Script::new(visits.collect(), scenario.repeat),
+            script: Script::new(visits.collect(), repeat),
             waiting: VecDeque::new(),
             now: None,
         }
@@ -197,15 +202,14 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// The faults of one camera of a checked scenario.
-    pub fn new(scenario: &Scenario, camera: &SimCamera) -> Self {
-        let faults = scenario.events.iter().filter(|event| event.camera == camera.id);
-        let faults = faults.filter_map(|event| match &event.kind {
+    /// A camera, and its events, of a checked scenario.
+    pub fn new(camera: &SimCamera, events: &[&Event], repeat: Option<Duration>) -> Self {
+        let faults = events.iter().filter_map(|event| match &event.kind {
             EventKind::Fault(fault) => Some((event.at, fault.clone())),
             EventKind::Visit(_) => None,
         });
         Self {
-            script: Script::new(faults.collect(), scenario.repeat),
+            script: Script::new(faults.collect(), repeat),
             active: Vec::new(),
             stopped: false,
             lasting: Condition {
@@ -292,7 +296,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sim::{material::VisitCut, scenario::Event};
+    use crate::sim::{Scenario, material::VisitCut};
 
     const TEN: Rate = Rate { frames: 10, seconds: 1 };
 
@@ -316,7 +320,8 @@ mod tests {
     }
 
     fn timeline(scenario: &Scenario) -> Timeline {
-        Timeline::new(scenario, &scenario.cameras[0], &cuts(), TEN)
+        let events: Vec<&Event> = scenario.events.iter().collect();
+        Timeline::new(&scenario.cameras[0], &events, scenario.repeat, &cuts(), TEN)
     }
 
     #[test]
@@ -393,7 +398,8 @@ mod tests {
             let camera = "a".parse().unwrap();
             scenario.events.push(Event { camera, at: s(at), kind: EventKind::Fault(fault) });
         }
-        let mut faults = Faults::new(&scenario, &scenario.cameras[0]);
+        let events: Vec<&Event> = scenario.events.iter().collect();
+        let mut faults = Faults::new(&scenario.cameras[0], &events, None);
         let at: Vec<Condition> = (0..9)
             .map(|second| {
                 faults.advance(s(second));

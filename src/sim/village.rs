@@ -23,7 +23,7 @@ use super::{
     connection::{Connection, Ending},
     diary::{Diary, DiaryEntry},
     material::Material,
-    scenario::{Fault, Scenario},
+    scenario::{Event, Fault, Scenario},
     sdp,
     timeline::{Faults, Timeline},
 };
@@ -145,12 +145,17 @@ impl Village {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (diary, counts) = (Arc::new(Diary::new()), Arc::new(Counts::default()));
         let start = clock.now().mono;
+        let mut events: HashMap<&CameraId, Vec<&Event>> = HashMap::new();
+        for event in &scenario.events {
+            events.entry(&event.camera).or_default().push(event);
+        }
         let mut cameras = HashMap::new();
         for (index, spec) in scenario.cameras.iter().enumerate() {
             let reel =
                 material.reel(&spec.material, spec.codec).expect("a checked scenario has its material");
-            let (faults, timeline) =
-                (Faults::new(&scenario, spec), Timeline::new(&scenario, spec, &reel.cuts, reel.main.rate));
+            let events = events.remove(&spec.id).unwrap_or_default();
+            let faults = Faults::new(spec, &events, scenario.repeat);
+            let timeline = Timeline::new(spec, &events, scenario.repeat, &reel.cuts, reel.main.rate);
             let (condition_in, condition) = watch::channel(faults.condition());
             let (orders, orders_out) = mpsc::channel(ORDERS_MAX);
             let camera = Camera {

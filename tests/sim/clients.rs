@@ -5,7 +5,10 @@ use std::{process::Command, sync::Arc, time::Duration};
 use cunkou::{
     camera::Codec,
     config::StreamRole,
-    sim::{Event, EventKind, Material, Scenario, SimCamera, Source, Studio, What, auth},
+    sim::{
+        Event, EventKind, Material, Scenario, SimCamera, Source, Studio, What, auth,
+        cli::{SimArgs, prepare},
+    },
 };
 use gstreamer::prelude::*;
 use retina::client::Transport;
@@ -76,14 +79,12 @@ fn gstreamer_plays(url: &str, transport: &str, depay: &str) -> (i32, i32, usize)
 async fn gstreamer_decodes_over_tcp_and_udp() {
     let Some(material) = street() else { return };
     let village = open(material, Scenario::quiet(&ids(&["gate"]))).await;
-    for (role, transport, expected) in
-        [(StreamRole::Main, "tcp", (768, 576, 12)), (StreamRole::Sub, "udp", (384, 288, 12))]
-    {
+    let play = |role, transport| {
         let url = village.url(&id("gate"), role);
-        let play = move || gstreamer_plays(&url, transport, "rtph264depay ! h264parse");
-        let told = tokio::task::spawn_blocking(play).await.unwrap();
-        assert_eq!(told, expected);
-    }
+        tokio::task::spawn_blocking(move || gstreamer_plays(&url, transport, "rtph264depay ! h264parse"))
+    };
+    let (main, sub) = tokio::join!(play(StreamRole::Main, "tcp"), play(StreamRole::Sub, "udp"));
+    assert_eq!((main.unwrap(), sub.unwrap()), ((768, 576, 12), (384, 288, 12)));
     village.stop().await;
 }
 
@@ -168,7 +169,7 @@ async fn fifty_clients_lose_nothing() {
         for role in [StreamRole::Main, StreamRole::Sub] {
             let url = village.url(camera, role);
             clients.spawn(async move {
-                let received = Client::tcp(&url).await.take(25).await;
+                let received = Client::tcp(&url).await.take(15).await;
                 assert!(received[0].is_key);
                 for pair in received.windows(2) {
                     assert_eq!((pair[1].rtp.wrapping_sub(pair[0].rtp), pair[1].loss), (9_000, 0));
@@ -181,7 +182,7 @@ async fn fifty_clients_lose_nothing() {
     }
     let totals = village.stop().await;
     assert_eq!((totals.sessions, totals.units_skipped, totals.refused), (50, 0, 0), "{totals:?}");
-    assert!(totals.units_sent >= 50 * 25, "{totals:?}");
+    assert!(totals.units_sent >= 50 * 15, "{totals:?}");
     assert_eq!(totals.units_offered, totals.units_sent + totals.units_abandoned, "{totals:?}");
 }
 
@@ -222,23 +223,56 @@ async fn footage_of_ones_own_plays_in_every_codec() {
     }
 
     let village = open(Arc::new(first), scenario).await;
+    let mut playing = tokio::task::JoinSet::new();
     for (_, name) in codecs {
-        let url = village.url(&id(name), StreamRole::Main);
-        // Longer than the film: it comes again, from a key frame.
-        let received = Client::tcp(&url).await.take(35).await;
-        assert!(received.iter().all(|unit| unit.data_len > 0), "{name}");
-        for pair in received.windows(2) {
-            assert_eq!(pair[1].rtp.wrapping_sub(pair[0].rtp), 6_000, "{name}");
-        }
-        let depay = match name {
-            "h264" => "rtph264depay",
-            "h265" => "rtph265depay",
-            _ => "rtpjpegdepay",
-        };
-        let told = tokio::task::spawn_blocking(move || gstreamer_plays(&url, "tcp", depay)).await.unwrap();
-        // JPEG over RTP counts in blocks of eight pixels.
-        let expected = if name == "mjpeg" { (328, 248, 12) } else { (322, 242, 12) };
-        assert_eq!(told, expected, "{name}");
+        playing.spawn(plays_own_footage(name, village.url(&id(name), StreamRole::Main)));
+    }
+    while let Some(done) = playing.join_next().await {
+        done.unwrap();
     }
     village.stop().await;
+}
+
+async fn plays_own_footage(name: &str, url: String) {
+    // Longer than the film: it comes again, from a key frame.
+    let received = Client::tcp(&url).await.take(35).await;
+    assert!(received.iter().all(|unit| unit.data_len > 0), "{name}");
+    for pair in received.windows(2) {
+        assert_eq!(pair[1].rtp.wrapping_sub(pair[0].rtp), 6_000, "{name}");
+    }
+    let depay = match name {
+        "h264" => "rtph264depay",
+        "h265" => "rtph265depay",
+        _ => "rtpjpegdepay",
+    };
+    let told = tokio::task::spawn_blocking(move || gstreamer_plays(&url, "tcp", depay)).await.unwrap();
+    // JPEG over RTP counts in blocks of eight pixels.
+    let expected = if name == "mjpeg" { (328, 248, 12) } else { (322, 242, 12) };
+    assert_eq!(told, expected, "{name}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_makes_a_village_where_people_come_and_go() {
+    if street().is_none() {
+        return;
+    }
+    let studio = Studio { cache: crate::cache(), footage: None };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let args = SimArgs { cameras: 3, scenario: None, listen, seed: 5, json: true, studio };
+    let (material, scenario) = prepare(&args, |_| ()).await.unwrap();
+    scenario.check(&material).unwrap();
+    let names: Vec<_> = scenario.cameras.iter().map(|camera| camera.id.to_string()).collect();
+    assert_eq!(names, ["gate-1", "gate-2", "gate-3"]);
+    let village = open(material, scenario).await;
+    let mut diary = village.follow_diary();
+    let first = soon("somebody", diary.recv()).await.unwrap();
+    assert!(matches!(first.what, What::Enters { .. }), "{first:?}");
+    assert_eq!(village.diary(), [first]);
+    village.stop().await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scenario.toml");
+    std::fs::write(&path, "[[cameras]]\nid = \"a\"\ncolour = \"red\"\n").unwrap();
+    let wrong = prepare(&SimArgs { scenario: Some(path), ..args }, |_| ()).await.unwrap_err().to_string();
+    assert!(wrong.contains("scenario.toml") && wrong.contains("colour"), "{wrong}");
 }

@@ -18,8 +18,9 @@ use gstreamer_video::{VideoFormat, VideoFrameExt, VideoFrameRef, VideoInfo};
 use super::{Rate, pixels::Planes};
 use crate::{camera::Codec, geometry::Size, sim::SimError};
 
-/// Longest wait for a picture or an access unit.
-const WAIT: gst::ClockTime = gst::ClockTime::from_seconds(30);
+/// Looks for an error this often while waiting for a picture or an access unit, and so often at most (30 s).
+const LOOK_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+const LOOKS_MAX: usize = 150;
 
 /// Footage that is packed with gzip, as Debian packs large documentation, is unpacked into the cache.
 pub(super) fn unpack(footage: &Path, cache: &Path) -> Result<PathBuf, SimError> {
@@ -32,7 +33,11 @@ pub(super) fn unpack(footage: &Path, cache: &Path) -> Result<PathBuf, SimError> 
         let beside = plain.with_extension(format!("{}.part", std::process::id()));
         let to = fs::File::create(&beside)?;
         let done = Command::new("gzip").arg("-dc").arg(footage).stdin(Stdio::null()).stdout(to).status()?;
-        fs::rename(&beside, &plain)?;
+        if done.success() {
+            fs::rename(&beside, &plain)?
+        } else {
+            fs::remove_file(&beside)?
+        }
         Ok(done.success())
     };
     match unpacked() {
@@ -71,8 +76,9 @@ impl Film {
 
     /// The next picture; `None` at the end. Odd sizes lose their last row or column.
     pub(super) fn next(&mut self) -> Result<Option<(&Planes, Rate)>, SimError> {
-        let Some(sample) = self.sink.try_pull_sample(WAIT) else {
-            return if self.sink.is_eos() && self.rate.is_some() { Ok(None) } else { Err(self.trouble()) };
+        let failed = |why: String| SimError::Footage { path: self.path.clone(), why };
+        let Some(sample) = pull(&self.pipeline, &self.sink).map_err(failed)? else {
+            return if self.rate.is_some() { Ok(None) } else { Err(self.trouble()) };
         };
         let info = sample.caps().and_then(|caps| VideoInfo::from_caps(caps).ok());
         let (Some(info), Some(buffer)) = (info, sample.buffer()) else { return Err(self.trouble()) };
@@ -188,7 +194,7 @@ impl Encoder {
     /// All access units, one a picture.
     pub(super) fn finish(mut self) -> Result<Vec<(Bytes, bool)>, SimError> {
         self.source.end_of_stream().map_err(|e| self.trouble(e.to_string()))?;
-        while let Some(sample) = self.sink.try_pull_sample(WAIT) {
+        while let Some(sample) = pull(&self.pipeline, &self.sink).map_err(|why| SimError::Encoder { why })? {
             self.take(&sample)?;
         }
         if self.units.len() as u64 != self.pushed {
@@ -228,10 +234,58 @@ fn named<T: IsA<gst::Object>>(pipeline: &gst::Pipeline, name: &str) -> T {
     element.dynamic_cast::<T>().unwrap_or_else(|_| panic!("the description says what {name} is"))
 }
 
+/// The next sample; `None` at the end of the stream.
+fn pull(pipeline: &gst::Pipeline, sink: &AppSink) -> Result<Option<gst::Sample>, String> {
+    for _ in 0..LOOKS_MAX {
+        if let Some(sample) = sink.try_pull_sample(LOOK_EVERY) {
+            return Ok(Some(sample));
+        }
+        if let Some(error) = error_of(pipeline) {
+            return Err(error);
+        }
+        if sink.is_eos() {
+            return Ok(None);
+        }
+    }
+    Err("GStreamer gave nothing for 30 s".to_owned())
+}
+
 fn error_of(pipeline: &gst::Pipeline) -> Option<String> {
     let message = pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?;
     match message.view() {
         gst::MessageView::Error(error) => Some(error.error().to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_footage_is_unpacked_and_plain_footage_is_left_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (plain, cache) = (folder.path().join("a.avi"), folder.path().join("cache"));
+        fs::write(&plain, "footage").unwrap();
+        assert_eq!(unpack(&plain, &cache).unwrap(), plain);
+        assert!(Command::new("gzip").arg(&plain).status().unwrap().success());
+        let packed = folder.path().join("a.avi.gz");
+        let unpacked = unpack(&packed, &cache).unwrap();
+        assert_eq!(
+            (fs::read_to_string(&unpacked).unwrap(), unpacked),
+            ("footage".to_owned(), cache.join("a.avi"))
+        );
+        fs::write(&packed, "not gzip").unwrap();
+        assert!(matches!(unpack(&packed, &cache), Err(SimError::Footage { .. })));
+    }
+
+    #[test]
+    fn a_video_that_is_no_video_is_said_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mp4");
+        fs::write(&path, "this is text").unwrap();
+        let told = Film::open(&path).unwrap().next().unwrap_err().to_string();
+        assert!(told.contains("a.mp4"), "{told}");
+        assert!(matches!(Film::open(&folder.path().join("b.mp4")), Err(SimError::NoFootage { .. })));
     }
 }
