@@ -9,6 +9,7 @@ use crate::{
     config::Camera,
     decode::Frame,
     detect::{Detection, View, ViewPlan},
+    geometry::UnitBox,
     id::Mint,
     motion::Motion,
     rules::{Rules, Verdict},
@@ -84,8 +85,18 @@ impl Watch {
             // Sight was lost while the detector worked.
             return;
         };
-        self.plan.learn(frame.picture.size(), view, detections, &looking.motion);
-        self.tracker.update(looking.at, detections, &looking.motion);
+        let size = frame.picture.size();
+        self.plan.learn(size, view, detections, &looking.motion);
+        match view {
+            View::Full | View::FullAndCrops(_) => {
+                self.tracker.update(looking.at, detections, &looking.motion);
+            }
+            // What lies outside of the crops was not looked at, so that its absence says nothing.
+            View::Crops(rects) => {
+                let parts: Vec<UnitBox> = rects.iter().map(|rect| rect.to_unit(size)).collect();
+                self.tracker.update_within(looking.at, &parts, detections, &looking.motion);
+            }
+        }
         self.judge(frame.arrived, verdicts);
     }
 
