@@ -230,7 +230,19 @@ impl Path {
             && gap <= GAP_MAX
             && (taller(self.bbox.h()) || taller(self.usual.1))
             && !self.leaves(gap)
+            && !self.would_turn_back(new)
             && self.apart(new) <= 1.5
+    }
+
+    /// Whether to be `new` it would have to go back the way that it came: a vehicle does not. (Cars that follow each other out of
+    /// the distance are born where the one before was seen last.)
+    fn would_turn_back(&self, new: &Self) -> bool {
+        let (from, to) = (self.bbox.centre(), new.first_box.centre());
+        let (vx, vy) = self.velocity;
+        let (speed, size) = (vx.hypot(vy), (self.bbox.w() * self.bbox.h()).sqrt());
+        matches!(self.group, Group::Vehicle | Group::TwoWheeler)
+            && speed > 0.5 * size
+            && vx * (to.x - from.x) + vy * (to.y - from.y) < -0.2 * size * speed
     }
 
     /// How far the birth of `new` is from where this one was, or should have been by then; in sizes of its box.
