@@ -9,10 +9,7 @@ use fast_image_resize::{
     images::{TypedCroppedImage, TypedImage, TypedImageRef},
     pixels::{U8, U8x2},
 };
-use yuv::{
-    YuvGrayImage, YuvPlanarImage, YuvRange, YuvStandardMatrix, yuv400_to_bgr, yuv400_to_rgb, yuv444_to_bgr,
-    yuv444_to_rgb,
-};
+use yuv::{YuvPlanarImage, YuvRange, YuvStandardMatrix, yuv444_to_bgr, yuv444_to_rgb};
 
 use super::{
     description::{Colour, Input, Layout},
@@ -181,27 +178,30 @@ impl Scaler {
             }
             _ => false,
         };
-        let made = if coloured {
-            // Apart again: the library's converter of pairs leaves out a last row that is shorter than the stride.
-            let [u, v] = &mut self.apart;
+        let [u, v] = &mut self.apart;
+        if coloured {
             separate(&self.chroma, u, v);
-            let image = YuvPlanarImage {
-                y_plane: &self.luma,
-                y_stride: width,
-                u_plane: u,
-                u_stride: width,
-                v_plane: v,
-                v_stride: width,
-                width,
-                height,
-            };
-            let convert = if rgb { yuv444_to_rgb } else { yuv444_to_bgr };
-            convert(&image, out, stride, range, matrix)
         } else {
-            let image = YuvGrayImage { y_plane: &self.luma, y_stride: width, width, height };
-            let convert = if rgb { yuv400_to_rgb } else { yuv400_to_bgr };
-            convert(&image, out, stride, range, matrix)
+            // 128 is no colour.
+            for plane in [&mut *u, &mut *v] {
+                plane.clear();
+                plane.resize(self.luma.len(), 128);
+            }
+        }
+        // Three planes for every layout: the library's other converters leave out a last row that is shorter than the stride,
+        // as it is where padding lies on both sides.
+        let image = YuvPlanarImage {
+            y_plane: &self.luma,
+            y_stride: width,
+            u_plane: u,
+            u_stride: width,
+            v_plane: v,
+            v_stride: width,
+            width,
+            height,
         };
+        let convert = if rgb { yuv444_to_rgb } else { yuv444_to_bgr };
+        let made = convert(&image, out, stride, range, matrix);
         made.map_err(|err| format!("conversion to RGB: {err}"))
     }
 

@@ -58,6 +58,9 @@ fn what_is_not_picture_is_padding() {
     let mut scaler = scaler(Fit::LetterboxCentred);
     let tensors = pictures.map(|picture| filled(&mut scaler, &picture, part, &[]));
     assert_eq!(tensors[0], tensors[1]);
+    let grey = filled(&mut scaler, &even(Size::new(64, 64), Chroma::None, RED), part, &[]);
+    let shown = grey.chunks_exact(3).filter(|pixel| *pixel != [114; 3]).count();
+    assert_eq!(shown, 24 * 24, "every pixel of a grey picture");
     let [tensor, _] = tensors;
     for (index, pixel) in tensor.chunks_exact(3).enumerate() {
         let column = index % 40;
