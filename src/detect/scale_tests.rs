@@ -52,8 +52,16 @@ const RED: [u8; 3] = [93, 113, 197];
 
 #[test]
 fn what_is_not_picture_is_padding() {
-    let picture = even(Size::new(64, 64), Chroma::Planar420, RED);
-    let tensor = filled(&mut scaler(Fit::LetterboxCentred), &picture, PixelRect::whole(picture.size()), &[]);
+    let part = PixelRect::whole(Size::new(64, 64));
+    let pictures =
+        [Chroma::Planar420, Chroma::Interleaved420].map(|chroma| even(Size::new(64, 64), chroma, RED));
+    let mut scaler = scaler(Fit::LetterboxCentred);
+    let tensors = pictures.map(|picture| filled(&mut scaler, &picture, part, &[]));
+    assert_eq!(tensors[0], tensors[1]);
+    let grey = filled(&mut scaler, &even(Size::new(64, 64), Chroma::None, RED), part, &[]);
+    let shown = grey.chunks_exact(3).filter(|pixel| *pixel != [114; 3]).count();
+    assert_eq!(shown, 24 * 24, "every pixel of a grey picture");
+    let [tensor, _] = tensors;
     for (index, pixel) in tensor.chunks_exact(3).enumerate() {
         let column = index % 40;
         if (8..32).contains(&column) {
