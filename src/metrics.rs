@@ -73,6 +73,8 @@ metrics! {
     frames_decoded: ByCamera = Family::default(),
     /// Frames shown to the detector
     frames_detected: ByCamera = Family::default(),
+    /// Frames on which the detector failed
+    detect_errors: ByCamera = Family::default(),
     /// Frames overwritten by a newer one before the detector saw them
     frames_skipped: ByCamera = Family::default(),
     /// Alerts raised

@@ -148,6 +148,11 @@ function showBroker(connected) {
     connected ? ["报警通道正常", "broker connected"] : ["报警通道中断，报警已保存", "broker away, alerts are kept"]);
 }
 
+function showStore(trouble) {
+  lamp("lamp-store", trouble ? "bad" : "good",
+    trouble ? ["报警无法保存", `alerts cannot be kept: ${trouble}`] : ["报警保存正常", "store writes"]);
+}
+
 async function readAll() {
   const answer = await fetch("/api/state");
   if (!answer.ok) throw new Error(`/api/state: ${answer.status}`);
@@ -163,6 +168,7 @@ async function readAll() {
   for (const camera of all.cameras) showCamera(camera);
   countCameras();
   showBroker(all.broker_connected);
+  showStore(all.store_trouble);
   at("no-alerts").hidden = shown.alerts.size > 0;
 }
 
@@ -176,6 +182,7 @@ function follow() {
   events.addEventListener("error", () => lamp("lamp-page", "bad", ["页面已断开，正在重连", "page disconnected, trying again"]));
   events.addEventListener("alert", (event) => showAlert(JSON.parse(event.data)));
   events.addEventListener("broker", (event) => showBroker(JSON.parse(event.data)));
+  events.addEventListener("store", (event) => showStore(JSON.parse(event.data)));
   events.addEventListener("camera", (event) => {
     const health = JSON.parse(event.data);
     const camera = shown.cameras.get(health.camera);

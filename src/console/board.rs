@@ -36,6 +36,7 @@ struct Shown {
     alerts: VecDeque<AlertData>,
     cameras: BTreeMap<CameraId, CameraView>,
     broker_connected: bool,
+    store_trouble: Option<String>,
 }
 
 /// A camera as the page shows it.
@@ -54,7 +55,7 @@ pub struct CameraView {
 /// What changed, as one server-sent event: its name, and its JSON.
 #[derive(Debug, Clone)]
 pub struct News {
-    /// `alert`, `camera` or `broker`.
+    /// `alert`, `camera`, `broker` or `store`.
     pub event: &'static str,
     /// Its data.
     pub json: String,
@@ -69,6 +70,8 @@ pub struct Snapshot {
     pub time_zone: String,
     /// Whether the broker takes alerts.
     pub broker_connected: bool,
+    /// Why alerts cannot be kept just now; null while they can.
+    pub store_trouble: Option<String>,
     /// Cameras by id.
     pub cameras: Vec<CameraView>,
     /// Alerts, newest first.
@@ -90,7 +93,12 @@ impl Board {
             };
             (camera.id.clone(), view)
         });
-        let shown = Shown { alerts: alerts.into(), cameras: cameras.collect(), broker_connected: false };
+        let shown = Shown {
+            alerts: alerts.into(),
+            cameras: cameras.collect(),
+            broker_connected: false,
+            store_trouble: None,
+        };
         Self {
             station: config.station.name.clone(),
             time_zone: config.station.time_zone.iana_name().unwrap_or("UTC").to_owned(),
@@ -126,6 +134,12 @@ impl Board {
         self.tell("broker", &connected);
     }
 
+    /// The store writes (`None`), or why it does not.
+    pub fn store(&self, trouble: Option<String>) {
+        self.tell("store", &trouble);
+        self.shown().store_trouble = trouble;
+    }
+
     /// Everything that is shown.
     pub fn snapshot(&self) -> Snapshot {
         let shown = self.shown();
@@ -133,6 +147,7 @@ impl Board {
             station: self.station.clone(),
             time_zone: self.time_zone.clone(),
             broker_connected: shown.broker_connected,
+            store_trouble: shown.store_trouble.clone(),
             cameras: shown.cameras.values().cloned().collect(),
             alerts: shown.alerts.iter().cloned().collect(),
         }

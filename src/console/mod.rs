@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `/` | the page: latest alerts, camera states, live |
 //! | `/api/state` | everything that the page shows, JSON |
-//! | `/api/events` | server-sent events `alert`, `camera`, `broker`, and `resync` for a viewer that lagged |
+//! | `/api/events` | server-sent events `alert`, `camera`, `broker`, `store`, and `resync` for a viewer that lagged |
 //! | `/snapshots/{name}` | a picture, JPEG |
 //! | `/metrics` | OpenMetrics text |
 //! | `/healthz` | 200 while the process answers |

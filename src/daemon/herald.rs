@@ -1,15 +1,15 @@
-//! The herald: tells the page and the broker how cameras are.
+//! The herald: tells the page and the broker how cameras are, and the page how broker and store are.
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
     camera::Health,
     console::Board,
     metrics::Metrics,
     mqtt::{payload::HealthData, wire::Writer},
-    store::Message,
+    store::{Condition, Message},
     time::Clock,
 };
 
@@ -22,6 +22,8 @@ pub(super) struct Herald {
     pub(super) board: Arc<Board>,
     /// To the courier, who keeps the newest word on each topic.
     pub(super) live: mpsc::Sender<Message>,
+    /// How the store is.
+    pub(super) store: watch::Receiver<Condition>,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
 }
@@ -38,6 +40,13 @@ impl Herald {
                     Some(health) => self.tell(&health).await,
                     None => break,
                 },
+                Ok(()) = self.store.changed() => {
+                    let trouble = match &*self.store.borrow_and_update() {
+                        Condition::Well => None,
+                        Condition::Full(why) | Condition::Failing(why) => Some(why.clone()),
+                    };
+                    self.board.store(trouble);
+                }
                 _ = broker.tick() => {
                     let is = self.metrics.broker_connected.get() != 0;
                     if connected.replace(is) != Some(is) {

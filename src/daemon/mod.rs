@@ -49,7 +49,7 @@ use crate::{
         wire::Writer,
     },
     store::{Desk, DeskThread, LedgerError, Outbox, SledLedger},
-    time::Clock,
+    time::{Clock, Wall},
 };
 
 /// Verdicts of all lanes that wait for the clerk; then they wait in their lanes.
@@ -58,6 +58,8 @@ const FILINGS_MAX: usize = 64;
 const HEALTH_MAX: usize = 256;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
+/// This program was not written before 2026: an earlier time means that the machine lost its clock.
+const CLOCK_MIN: Wall = Wall::from_unix_ms(1_767_225_600_000);
 /// Kept back from the stop's grace for what comes after the one that is waited for.
 const RESERVE: Duration = Duration::from_millis(500);
 
@@ -150,6 +152,9 @@ impl Daemon {
         let console_at = listener.local_addr().unwrap_or(config.console.listen);
 
         let now = clock.now().wall;
+        if now < CLOCK_MIN {
+            tracing::error!(clock = %now, "this machine's clock is wrong: alerts will carry wrong times until it is set (timedatectl shows it)");
+        }
         let model_data = ModelData { name: model.name().to_owned(), sha256: model.sha256().to_owned() };
         let mut clerk = Clerk::new(&config, model_data, Mint::from_os());
         let cut_off = clerk.recover(now, outbox.ledger())?;
@@ -164,6 +169,7 @@ impl Daemon {
         let broken = CancellationToken::new();
         let courier = deliver(settings, desk.clone(), live_rx, metrics.clone(), clock, stop_courier.clone());
         let courier = tokio::spawn(vital(broken.clone(), courier));
+        let condition = desk.condition();
         let office = Office {
             clerk,
             desk,
@@ -175,7 +181,14 @@ impl Daemon {
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
         let (health, health_rx) = mpsc::channel(HEALTH_MAX);
-        let herald = Herald { writer, board: Arc::clone(&board), live, metrics: metrics.clone(), clock };
+        let herald = Herald {
+            writer,
+            board: Arc::clone(&board),
+            live,
+            store: condition,
+            metrics: metrics.clone(),
+            clock,
+        };
         let herald = tokio::spawn(vital(broken.clone(), herald.run(health_rx)));
 
         let (ready, stop_page) = (Arc::new(AtomicBool::new(false)), CancellationToken::new());

@@ -55,8 +55,8 @@ pub enum Event {
         frame: Frame,
         /// How it was looked at.
         view: View,
-        /// What was found; `None` where the detector failed.
-        found: Option<Vec<Detection>>,
+        /// What was found, or why the detector failed.
+        found: Result<Vec<Detection>, String>,
     },
     /// A frame that waited for the detector was overwritten by a newer one.
     Overwritten {
@@ -127,6 +127,8 @@ pub struct Lane {
     tick_at: Mono,
     /// When health is told next, though nothing changed.
     tell_at: Mono,
+    /// When it was last said that the detector fails.
+    blind_told: Option<Mono>,
     mint: Mint,
     metrics: Metrics,
     of: OfCamera,
@@ -159,6 +161,7 @@ impl Lane {
             filings: 0,
             tick_at: now.mono,
             tell_at: now.mono,
+            blind_told: None,
             mint,
             metrics,
             of: (&camera.id).into(),
@@ -194,7 +197,7 @@ impl Lane {
         match event {
             Event::Stream(event) => self.stream_said(now, event, acts),
             Event::Seen(seen) => self.seen(now, seen, acts),
-            Event::Detected { frame, view, found } => self.detected(frame, &view, found, acts),
+            Event::Detected { frame, view, found } => self.detected(now, frame, &view, found, acts),
             Event::Overwritten { number } => {
                 self.count(&self.metrics.frames_skipped, 1);
                 self.watch.unseen(number);
@@ -285,14 +288,28 @@ impl Lane {
         acts.extend(self.feed.job().map(Act::Look));
     }
 
-    fn detected(&mut self, frame: Frame, view: &View, found: Option<Vec<Detection>>, acts: &mut Vec<Act>) {
-        let Some(found) = found else {
-            self.watch.unseen(frame.number);
-            return;
-        };
-        self.count(&self.metrics.frames_detected, 1);
-        self.watch.detected(&frame, view, &found, &mut self.verdicts);
-        self.file(Some(&frame), acts);
+    fn detected(
+        &mut self,
+        now: Now,
+        frame: Frame,
+        view: &View,
+        found: Result<Vec<Detection>, String>,
+        acts: &mut Vec<Act>,
+    ) {
+        match found {
+            Ok(found) => {
+                self.watch.detected(&frame, view, &found, &mut self.verdicts);
+                self.file(Some(&frame), acts);
+            }
+            Err(why) => {
+                self.watch.unseen(frame.number);
+                self.count(&self.metrics.detect_errors, 1);
+                if self.blind_told.is_none_or(|told| now.mono.since(told) >= TELL_EVERY) {
+                    self.blind_told = Some(now.mono);
+                    tracing::error!(camera = %self.camera.id, why, "the detector failed on a frame: nothing is detected here");
+                }
+            }
+        }
     }
 
     fn tick(&mut self, now: Now, acts: &mut Vec<Act>) {

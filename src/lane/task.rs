@@ -125,7 +125,8 @@ impl Task {
             () = stop.cancelled(), if running => Some(Event::Stop),
             Some(answer) = self.answers.recv() => Some(match answer {
                 Answer::Detected(detected) => {
-                    Event::Detected { frame: detected.frame, view: detected.view, found: detected.result.ok() }
+                    let found = detected.result.map_err(|error| error.to_string());
+                    Event::Detected { frame: detected.frame, view: detected.view, found }
                 }
                 Answer::Seen(eye, seen) => {
                     put_back(&mut self.eye, eye, &mut self.cut_eye);

@@ -331,7 +331,7 @@ impl<'a> Stage<'a> {
     fn detected(&mut self, worker: usize, now: Now, queue: &mut Queue) {
         let (camera, Shown { frame, view }) =
             self.process.at_work[worker].take().expect("a detector that is done was at work");
-        let found = Some(self.find(camera, &frame, &view));
+        let found = Ok(self.find(camera, &frame, &view));
         self.employ(queue);
         self.lane(camera, now, Event::Detected { frame, view, found }, queue);
     }
