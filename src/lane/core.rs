@@ -248,7 +248,7 @@ impl Lane {
     fn ended(&mut self, now: Now, ending: &Ending, acts: &mut Vec<Act>) {
         if let Stream::Streaming { since } = self.stream {
             self.backoff.streamed(now.mono.since(since));
-            self.sight_lost = Some(now.mono);
+            self.sight_lost.get_or_insert(now.mono);
         }
         let delay = self.backoff.failed(ending, &mut self.mint);
         self.stream = Stream::Waiting { until: now.mono + delay };

@@ -14,6 +14,8 @@ mod eye;
 mod feed;
 mod replay;
 mod task;
+#[cfg(test)]
+mod tests;
 mod track_clock;
 mod watch;
 
