@@ -142,10 +142,12 @@ impl<W: Write> Printer<W> {
                         "confidence": round(object.confidence),
                         "rule": alert.rule.id,
                         "direction": alert.direction,
+                        "alert": alert.id,
                     }))?;
                 }
                 Change::Ended => self.line(&json!({
                     "type": "alert_end", "t_ms": t_ms, "track": object.track, "kind": kind, "rule": alert.rule.id,
+                    "alert": alert.id,
                 }))?,
                 Change::Updated => {}
             }

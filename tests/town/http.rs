@@ -1,0 +1,87 @@
+//! HTTP/1.1 as a browser speaks it, over a plain socket.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+};
+
+use serde_json::Value;
+
+use crate::DEADLINE;
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// As they came, a line each.
+    pub(crate) headers: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("it is text")
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{}: {error}", self.text()))
+    }
+}
+
+/// Asks for a path, exactly as it is written.
+pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
+    let mut socket = ask(address, path, "close");
+    let mut bytes = Vec::new();
+    socket.read_to_end(&mut bytes).expect("it answers and closes");
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("headers have an end");
+    let headers = String::from_utf8(bytes[..end].to_vec()).expect("headers are text");
+    let status = headers.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    assert!(!headers.to_ascii_lowercase().contains("transfer-encoding"), "{path}: a plain body: {headers}");
+    Answer { status, headers, body: bytes[end + 4..].to_vec() }
+}
+
+/// Server-sent events.
+pub(crate) struct Events {
+    lines: BufReader<TcpStream>,
+}
+
+impl Events {
+    /// Listens to a path.
+    pub(crate) fn listen(address: SocketAddr, path: &str) -> Self {
+        let mut events = Self { lines: BufReader::new(ask(address, path, "keep-alive")) };
+        let status = events.line();
+        assert!(status.contains(" 200 "), "{status}");
+        let mut header = status;
+        let mut content_type = None;
+        while !header.is_empty() {
+            header = events.line().to_ascii_lowercase();
+            content_type = header.strip_prefix("content-type: ").map(str::to_owned).or(content_type);
+        }
+        assert_eq!(content_type.as_deref(), Some("text/event-stream"));
+        events
+    }
+
+    /// The data of the next event of this name.
+    pub(crate) fn next(&mut self, name: &str) -> Value {
+        let wanted = format!("event: {name}");
+        while self.line() != wanted {}
+        let line = self.line();
+        let data = line.strip_prefix("data: ").expect("an event has data");
+        serde_json::from_str(data).expect("its data is JSON")
+    }
+
+    /// The next line; the sizes of chunks are lines of their own, which look like nothing that is waited for.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        let length = self.lines.read_line(&mut line).expect("it goes on within the deadline");
+        assert!(length > 0, "it goes on until we leave");
+        line.trim_end().to_owned()
+    }
+}
+
+fn ask(address: SocketAddr, path: &str, connection: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(address).expect("it listens");
+    socket.set_read_timeout(Some(DEADLINE)).expect("a socket has timeouts");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: {connection}\r\n\r\n");
+    socket.write_all(request.as_bytes()).expect("it takes a request");
+    socket
+}

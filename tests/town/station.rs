@@ -1,0 +1,114 @@
+//! A station of our own: its configuration, and a village whose visitors come when they are called.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use cunkou::{
+    config::StreamRole,
+    id::CameraId,
+    sim::{Material, Scenario, Village},
+    time::Clock,
+};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::{broker::free_port, repository};
+
+/// A station's configuration file, in a folder of its own.
+pub(crate) struct Station {
+    pub(crate) dir: TempDir,
+    pub(crate) file: PathBuf,
+}
+
+impl Station {
+    /// A station `town` whose cameras are at these addresses, with a broker at this port: whoever comes into view raises an alert.
+    pub(crate) fn new(cameras: &[(&str, String)], broker_port: u16) -> Self {
+        let (page, models) = (free_port(), repository("models"));
+        let mut text = format!(
+            r#"[station]
+id = "town"
+time_zone = "Asia/Shanghai"
+stop_grace_s = 60
+[paths]
+data = "data"
+models = "{models}"
+[console]
+listen = "127.0.0.1:{page}"
+[broker]
+kind = "external"
+host = "127.0.0.1"
+port = {broker_port}
+[village.upper]
+[entry_point.gate]
+village = "upper"
+[rule.visitor]
+kind = "zone-enter"
+entry_points = ["gate"]
+classes = ["person"]
+"#
+        );
+        for (id, url) in cameras {
+            text.push_str(&format!("[camera.{id}]\nentry_point = \"gate\"\nmain = \"{url}\"\n"));
+        }
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("town.toml");
+        fs::write(&file, text).expect("writable");
+        Self { dir, file }
+    }
+
+    /// A station whose one camera is never there.
+    pub(crate) fn blind(broker_port: u16) -> Self {
+        Self::new(&[("gate", format!("rtsp://127.0.0.1:{}/gate", free_port()))], broker_port)
+    }
+
+    /// Changes the configuration.
+    pub(crate) fn change(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(&self.file).expect("readable");
+        assert!(text.contains(from), "{from} in {text}");
+        fs::write(&self.file, text.replace(from, to)).expect("writable");
+    }
+
+    /// A path in its folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
+/// The village street, as the demo has it.
+pub(crate) fn material() -> Material {
+    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/sim");
+    Material::prepare(&cache, &mut |_| {}).expect("`make test` brings the footage")
+}
+
+/// Cameras at which nobody comes by himself.
+pub(crate) struct Street {
+    runtime: Runtime,
+    village: Village,
+}
+
+impl Street {
+    pub(crate) fn open(cameras: &[&str]) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let ids: Vec<CameraId> = cameras.iter().map(|id| id.parse().expect("an id")).collect();
+        let listen = "127.0.0.1:0".parse().expect("an address");
+        let village = Village::start(listen, Arc::new(material()), Scenario::quiet(&ids), Clock::start());
+        let village = runtime.block_on(village).expect("it opens");
+        Self { runtime, village }
+    }
+
+    /// Ids and addresses of cameras.
+    pub(crate) fn cameras<'a>(&self, ids: &[&'a str]) -> Vec<(&'a str, String)> {
+        let url = |id: &&'a str| (*id, self.village.url(&id.parse().expect("an id"), StreamRole::Main));
+        ids.iter().map(url).collect()
+    }
+
+    /// Somebody comes, as soon as nobody else is there.
+    pub(crate) fn call(&self, camera: &str, visit: usize) {
+        let camera = camera.parse().expect("an id");
+        let shown = self.runtime.block_on(self.village.show_visit(&camera, visit));
+        assert!(shown.expect("there is such a camera"), "there is such a visit");
+    }
+}
