@@ -36,9 +36,9 @@ lint: ## check formatting, and the compiler's, clippy's and shellcheck's advice
 	$(CARGO) clippy --workspace --all-targets $(CARGO_ARGS) -- -D warnings
 	shellcheck --external-sources --check-sourced scripts/*.sh .ci/run
 
-bench: ## measure each stage, then the detector's pool (JSON on the last line)
+bench: ## measure each stage, then the detector's pool (JSON on the last line); QUICK=1 to try it
 	@scripts/setup.sh test
-	$(CARGO) bench --workspace $(CARGO_ARGS)
+	$(CARGO) bench --bench line $(CARGO_ARGS)
 	$(CARGO) build --release $(CARGO_ARGS)
 	$(TARGET_DIR)/release/cunkou bench detector --json
 

@@ -41,6 +41,10 @@ macro_rules! metrics {
         }
 
         impl Metrics {
+            /// Every metric's name, without its prefix, and what it counts.
+            pub const ALL: &'static [(&'static str, &'static str)] =
+                &[$((stringify!($name), concat!($($doc),+)),)+];
+
             /// All at zero, named `cunkou_…`.
             pub fn new() -> Self {
                 let mut registry = Registry::with_prefix("cunkou");

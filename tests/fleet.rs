@@ -24,3 +24,25 @@ fn other_seeds_hold_too_and_give_other_traces() {
     }
     assert_ne!(reports[0].trace, reports[1].trace);
 }
+
+/// Runs as many seeds as `CUNKOU_SOAK_SEEDS` says; 3 without it. `make soak` asks for hundreds.
+#[test]
+fn soak_many_seeds() {
+    let asked = std::env::var("CUNKOU_SOAK_SEEDS").ok();
+    let seeds: u64 = asked.map_or(3, |text| text.parse().expect("CUNKOU_SOAK_SEEDS is a number of seeds"));
+    let mut failed = Vec::new();
+    for seed in 1000..1000 + seeds {
+        let plan = Plan { seed, cameras: 3, lasts: Duration::from_secs(1200) };
+        for fault in run(&plan).faults_found {
+            println!("seed {seed}: {fault}");
+            failed.push((seed, fault));
+        }
+        if (seed - 999).is_multiple_of(50) {
+            println!("{} of {seeds} seeds, {} faults found", seed - 999, failed.len());
+        }
+    }
+    assert!(
+        failed.is_empty(),
+        "repeat a seed by `run(&Plan {{ seed, cameras: 3, lasts: 20 min }})`: {failed:#?}"
+    );
+}

@@ -1,6 +1,6 @@
-//! Every payload that the daemon writes, against the schemas that it ships.
+//! Every payload that the daemon writes, against the schemas that it ships; and the reference pages, against what they describe.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::Path, process::Command, sync::Arc, time::Duration};
 
 use cunkou::{
     alert::{Alert, Change, Object},
@@ -10,14 +10,16 @@ use cunkou::{
     detect::Class,
     geometry::UnitBox,
     id::{AlertId, Mint, TrackId},
+    metrics::Metrics,
     mqtt::{
-        payload::{HealthData, ModelData, SnapshotData},
+        payload::{AlertData, Envelope, HealthData, ModelData, NodeData, SnapshotData},
         wire::Writer,
     },
     rules::Verdict,
     store::{Ledger, Message, Outbox, SimDisk, SimLedger},
     time::Wall,
 };
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 fn demo() -> Config {
@@ -38,14 +40,18 @@ fn complaints(schema: &Value, value: &Value) -> Vec<String> {
 
 /// Checks a message's envelope and data, and gives the envelope back.
 fn checked(message: &Message) -> Value {
-    let value: Value = serde_json::from_slice(&message.payload).expect("a payload is JSON");
+    assert_eq!(message.content_type, "application/cloudevents+json");
+    checked_payload(&message.payload)
+}
+
+fn checked_payload(payload: &[u8]) -> Value {
+    let value: Value = serde_json::from_slice(payload).expect("a payload is JSON");
     let none: Vec<String> = Vec::new();
     assert_eq!(complaints(&schema("envelope"), &value), none, "{value:#}");
     let name = value["dataschema"].as_str().expect("checked above");
     let name =
         name.strip_prefix("urn:cunkou:schema:").and_then(|name| name.strip_suffix(":1.0")).expect("our name");
     assert_eq!(complaints(&schema(name), &value["data"]), none, "{value:#}");
-    assert_eq!(message.content_type, "application/cloudevents+json");
     value
 }
 
@@ -271,4 +277,91 @@ fn the_schemas_refuse_what_is_no_alert() {
         *value.pointer_mut(pointer).expect("there") = bad;
         assert!(!complaints(&schema("alert"), &value).is_empty(), "{pointer}");
     }
+}
+
+fn page(name: &str) -> String {
+    let path = format!("{}/docs/ref/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// What stands between two marks in a text.
+fn all_between<'a>(text: &'a str, from: &str, to: &str) -> Vec<&'a str> {
+    text.split(from).skip(1).filter_map(|rest| rest.split(to).next()).collect()
+}
+
+#[test]
+fn the_examples_of_the_mqtt_reference_are_valid_and_as_we_write_them() {
+    let text = page("mqtt.md");
+    let mut schemas = BTreeSet::new();
+    for example in all_between(&text, "```json\n", "```") {
+        let value = checked_payload(example.as_bytes());
+        let name = value["dataschema"].as_str().expect("checked").to_owned();
+        // Members that we do not write would be lost on the way through our own types.
+        let again = match name.as_str() {
+            "urn:cunkou:schema:alert:1.0" => rewritten::<AlertData>(example),
+            "urn:cunkou:schema:camera-health:1.0" => rewritten::<HealthData>(example),
+            _ => rewritten::<NodeData>(example),
+        };
+        assert_eq!(again, value);
+        assert!(text.contains(&format!("`{}`", value["type"].as_str().expect("checked"))), "{value:#}");
+        schemas.insert(name);
+    }
+    assert_eq!(schemas.len(), 3, "an example of each: {schemas:?}");
+}
+
+fn rewritten<D: Serialize + DeserializeOwned>(example: &str) -> Value {
+    let read: Envelope<D> = serde_json::from_str(example).expect("an example is read");
+    serde_json::from_slice(&read.to_bytes()).expect("what we write is JSON")
+}
+
+#[test]
+fn the_http_reference_names_every_metric_and_no_other() {
+    let text = page("http.md");
+    for (name, what) in Metrics::ALL {
+        let line = text.lines().find(|line| {
+            line.starts_with(&format!("| `cunkou_{name}` |"))
+                || line.starts_with(&format!("| `cunkou_{name}_total` |"))
+        });
+        let line = line.unwrap_or_else(|| panic!("cunkou_{name} is not on the page"));
+        assert!(line.ends_with(&format!("| {} |", what.trim())), "{line}");
+    }
+    assert_eq!(text.matches("| `cunkou_").count(), Metrics::ALL.len());
+}
+
+#[test]
+fn the_command_reference_names_every_option_and_no_other() {
+    let text = page("cli.md");
+    let help = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cunkou"));
+        let output = command.args(arguments).arg("--help").output().expect("it runs");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let mut documented = BTreeSet::new();
+    for section in all_between(&text, "\n## `cunkou ", "\n## ") {
+        let name = section.split('`').next().expect("a heading").replace(" VIDEO…", "");
+        let arguments: Vec<&str> = name.split(' ').collect();
+        documented.insert(arguments[0].to_owned());
+        let of_help = options(&help(&arguments).replace("--log-json", ""));
+        let of_page: BTreeSet<String> = section
+            .lines()
+            .filter(|line| line.starts_with("| `--"))
+            .flat_map(|line| options(&line[..30.min(line.len())]))
+            .collect();
+        assert_eq!(of_page, of_help, "cunkou {name}");
+    }
+    let commands = help(&[]);
+    let commands = all_between(&commands, "Commands:\n", "\n\n")[0].lines();
+    let commands: BTreeSet<String> =
+        commands.filter_map(|line| line.strip_prefix("  ")?.split(' ').next().map(str::to_owned)).collect();
+    assert_eq!(
+        documented,
+        commands.into_iter().filter(|name| !matches!(name.as_str(), "help" | "")).collect()
+    );
+}
+
+/// The long options in a text, `--help` aside.
+fn options(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '-');
+    let options = words.filter(|word| word.starts_with("--") && word.len() > 2 && *word != "--help");
+    options.map(str::to_owned).collect()
 }

@@ -98,7 +98,9 @@ impl<K: Eq + Hash + Clone, T> Slots<K, T> {
 
     /// Forgets a key and gives back what waited there.
     pub fn remove(&self, key: &K) -> Option<T> {
-        self.lock().slots.remove(key).and_then(|slot| slot.item)
+        let mut inner = self.lock();
+        inner.turn.retain(|waiting| waiting != key);
+        inner.slots.remove(key).and_then(|slot| slot.item)
     }
 
     /// Wakes every worker and lets no further item in. What waits is dropped.
@@ -192,6 +194,19 @@ mod tests {
         assert!(slots.try_take().is_none(), "a is busy");
         drop(taken);
         assert_eq!(drain(&slots), [('a', 2)]);
+    }
+
+    #[test]
+    fn a_removed_key_that_comes_again_is_still_worked_on_by_one_worker_at_a_time() {
+        let slots = Slots::new();
+        slots.put('a', 1);
+        assert_eq!(slots.remove(&'a'), Some(1));
+        slots.put('a', 2);
+        let taken = slots.try_take().expect("waits");
+        slots.put('a', 3);
+        assert!(slots.try_take().is_none(), "a is busy, and its old turn is gone");
+        drop(taken);
+        assert_eq!(drain(&slots), [('a', 3)]);
     }
 
     #[test]

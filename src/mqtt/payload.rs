@@ -3,7 +3,7 @@
 //! Owns the JSON of every payload, and nothing else knows its spelling. The schemas in `docs/ref/schemas/` describe it, and tests hold the two
 //! together. Readers ignore members that they do not know; members are added, never given another meaning.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::{
     alert::{Kind, Severity},
@@ -189,9 +189,10 @@ pub struct ObjectData {
     /// What.
     pub class: Class,
     /// How sure, 0..=1.
+    #[serde(deserialize_with = "finite")]
     pub confidence: f32,
     /// Left, top, right, bottom as shares of the picture, 0..=1.
-    #[serde(rename = "box")]
+    #[serde(rename = "box", deserialize_with = "all_finite")]
     pub bbox: [f32; 4],
     /// Its number in its camera.
     pub track: TrackId,
@@ -260,8 +261,10 @@ pub struct HealthData {
     /// Since when it is so.
     pub since: String,
     /// Pictures a second.
+    #[serde(deserialize_with = "finite")]
     pub fps: f32,
     /// Kilobits a second.
+    #[serde(deserialize_with = "finite")]
     pub kbps: f32,
     /// When the last picture arrived.
     pub last_frame: Option<String>,
@@ -308,4 +311,71 @@ pub enum NodeStatus {
     Stopped,
     /// Gone without a word: the broker says so in its name.
     Offline,
+}
+
+/// JSON can hold numbers that are infinite as `f32`, and that could not be written again.
+fn finite<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+    let value = f32::deserialize(from)?;
+    if value.is_finite() { Ok(value) } else { Err(D::Error::custom("a number is too large")) }
+}
+
+/// As [`finite`], for a box.
+fn all_finite<'de, D: Deserializer<'de>>(from: D) -> Result<[f32; 4], D::Error> {
+    let edges = <[f32; 4]>::deserialize(from)?;
+    if edges.iter().all(|edge| edge.is_finite()) {
+        Ok(edges)
+    } else {
+        Err(D::Error::custom("a number is too large"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+
+    /// What is read can be written, and then says the same.
+    fn survives<D: Serialize + DeserializeOwned>(bytes: &[u8]) {
+        let Ok(read) = serde_json::from_slice::<Envelope<D>>(bytes) else { return };
+        let again: Envelope<D> = serde_json::from_slice(&read.to_bytes()).expect("what we write, we read");
+        assert_eq!(again.to_bytes(), read.to_bytes());
+    }
+
+    fn all_survive(bytes: &[u8]) {
+        survives::<AlertData>(bytes);
+        survives::<HealthData>(bytes);
+        survives::<NodeData>(bytes);
+    }
+
+    const HEALTH: &str = r#"{"specversion":"1.0","id":"01KKS9XZ4BYQ0G5C6R7M8N9P0R","source":"/stations/demo/node/main","type":"t",
+        "subject":"gate","time":"2026-03-09T18:04:05.201Z","datacontenttype":"application/json","dataschema":"s","cunkouhops":0,
+        "data":{"camera":"gate","state":"offline","reasons":["timeout"],"detail":null,"since":"2026-03-09T18:03:40Z","fps":9.9,
+        "kbps":512.0,"last_frame":null,"clock_skew_ms":-12}}"#;
+
+    #[test]
+    fn a_number_that_could_not_be_written_again_is_refused() {
+        assert!(serde_json::from_str::<Envelope<HealthData>>(HEALTH).is_ok());
+        let large = HEALTH.replace("9.9", "1e39");
+        assert!(serde_json::from_str::<Envelope<HealthData>>(&large).is_err());
+        let object = r#"{"class":"person","confidence":0.5,"box":[0,0,1,1e39],"track":1}"#;
+        assert!(serde_json::from_str::<ObjectData>(object).is_err());
+        assert!(serde_json::from_str::<ObjectData>(&object.replace("1e39", "1")).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_payload_or_none(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            all_survive(&bytes);
+        }
+
+        #[test]
+        fn a_damaged_payload_is_another_one_or_none(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>()) {
+            let mut bytes = HEALTH.as_bytes().to_vec();
+            let at = at.index(bytes.len());
+            if cut { drop(bytes.remove(at)) } else { bytes[at] = byte }
+            all_survive(&bytes);
+        }
+    }
 }

@@ -110,6 +110,7 @@ impl Ledger for SimLedger {
             Fault::FailsBefore => Err(failed("input/output error")),
             Fault::FailsAfter => {
                 apply(&mut state.durable, &writes);
+                state.commits += 1;
                 drop(state);
                 apply(&mut self.seen, &writes);
                 Err(failed("input/output error"))
@@ -117,6 +118,7 @@ impl Ledger for SimLedger {
             Fault::CrashBefore | Fault::CrashAfter => {
                 if state.fault == Fault::CrashAfter {
                     apply(&mut state.durable, &writes);
+                    state.commits += 1;
                 }
                 state.fault = Fault::None;
                 state.life += 1;

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -20,6 +21,8 @@ use crate::{
 const LATEST: Duration = Duration::from_secs(4);
 /// A visit so close to a fault may go unseen, or be seen twice: tracks outlive a lost stream by 15 s, retries take up to a minute.
 const EXCUSED: Duration = Duration::from_secs(75);
+/// Whoever has left is not in view for longer than this.
+const ENDS_WITHIN: Duration = Duration::from_secs(12);
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +89,8 @@ pub(super) fn report(
         faults.push(format!("{waiting} messages still wait in the outbox"));
     }
     delivery(promised, broker, &mut faults);
-    let (visits, visits_excused) = sight(script, cameras, promised, &mut faults);
+    let lives = lives(promised, &mut faults);
+    let (visits, visits_excused) = sight(script, cameras, promised, &lives, &mut faults);
     Report {
         trace: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
         happenings,
@@ -130,23 +134,77 @@ fn delivery(promised: &[Ledgered], broker: &Broker, faults: &mut Vec<String>) {
     }
 }
 
+/// Each alert is raised, updated and ended once, in this order; each event comes with its state, which says the same. Gives back when
+/// each alert ended, by the promise that raised it.
+fn lives(promised: &[Ledgered], faults: &mut Vec<String>) -> BTreeMap<Mono, Mono> {
+    let mut lives: BTreeMap<String, Vec<(String, Mono)>> = BTreeMap::new();
+    for batch in promised {
+        let values: Vec<Value> = batch
+            .messages
+            .iter()
+            .filter(|message| !message.payload.is_empty())
+            .filter_map(|message| serde_json::from_slice(&message.payload).ok())
+            .collect();
+        let is_state = |value: &&Value| value["type"] == "cunkou.alert.state.v1";
+        let (states, events): (Vec<&Value>, Vec<&Value>) = values.iter().partition(is_state);
+        let same = |(event, state): (&&Value, &&Value)| {
+            ["subject", "cunkourev", "data"].iter().all(|member| event[member] == state[member])
+        };
+        if events.len() != states.len() || !events.iter().zip(&states).all(same) {
+            faults.push(format!("at {:?} events and states do not go together: {values:?}", batch.at));
+        }
+        for event in events {
+            let subject = event["subject"].to_string();
+            lives.entry(subject).or_default().push((event["type"].to_string(), batch.at));
+        }
+    }
+    let mut ends = BTreeMap::new();
+    for (alert, life) in lives {
+        let is = |(kind, _): &(String, Mono), what| kind.contains(what);
+        let [first, between @ .., last] = &life[..] else {
+            faults.push(format!("alert {alert} has not ended: {life:?}"));
+            continue;
+        };
+        ends.insert(first.1, last.1);
+        if !is(first, "raised") || !is(last, "ended") || !between.iter().all(|event| is(event, "updated")) {
+            faults.push(format!("alert {alert} was no life: {life:?}"));
+        }
+    }
+    ends
+}
+
 fn ids(delivered: &[Delivered]) -> Vec<&str> {
     delivered.iter().map(|delivered| delivered.id.as_str()).collect()
 }
 
 /// One visit, one alert; no visit, no alert.
-fn sight(script: &Script, cameras: usize, promised: &[Ledgered], faults: &mut Vec<String>) -> (usize, usize) {
+fn sight(
+    script: &Script,
+    cameras: usize,
+    promised: &[Ledgered],
+    ends: &BTreeMap<Mono, Mono>,
+    faults: &mut Vec<String>,
+) -> (usize, usize) {
     let (mut visits, mut excused) = (0, 0);
     for camera in 0..cameras {
         let alerts: Vec<Mono> =
             promised.iter().filter(|batch| batch.raised == Some(camera)).map(|batch| batch.at).collect();
         for visit in script.visits(camera) {
             visits += 1;
-            let seen = alerts.iter().filter(|at| is_of(visit, **at)).count();
+            let of_it: Vec<Mono> = alerts.iter().copied().filter(|at| is_of(visit, *at)).collect();
+            let seen = of_it.len();
             if script.is_troubled(camera, visit.from - EXCUSED, visit.to + EXCUSED) {
                 excused += 1;
             } else if seen != 1 {
                 faults.push(format!("the visit to camera {camera} at {:?} raised {seen} alerts", visit.from));
+            } else if let Some(ended) = of_it.first().and_then(|at| ends.get(at))
+                && *ended > visit.to + ENDS_WITHIN
+            {
+                let lasted = ended.since(visit.to);
+                faults.push(format!(
+                    "the alert of camera {camera} at {:?} ended {lasted:?} after its visitor left",
+                    visit.from
+                ));
             }
         }
         for at in alerts {

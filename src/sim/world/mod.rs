@@ -6,8 +6,8 @@
 //!                        └────────────────── later happenings ◀───────────┴──────────────────────────────────┘
 //! ```
 //!
-//! One seed gives one trace, to the last bit. Faults are drawn at random by the script: cameras that go away or stall, a broker that is away,
-//! a full disk, a killed process, a clock that jumps. [`Report::faults_found`] says what was lost, invented or delivered twice with other bytes. Nothing
+//! One seed gives one trace, to the last bit. Faults are drawn at random by the script: cameras that go away or stall, networks that lose packets,
+//! stream times that jump, a broker that is away, a disk that is full, fails or is slow, slow decoders and detectors, a killed process, a clock that is set. [`Report::faults_found`] says what was lost, invented or delivered twice with other bytes. Nothing
 //! here waits, and nothing asks the machine for the time.
 
 mod broker;
@@ -22,7 +22,7 @@ pub use check::Report;
 pub use script::{CameraFault, Script, StationFault, Visit};
 
 use queue::{Happening, Queue};
-use station::Stage;
+use station::{FrameSlots, Stage};
 
 /// What is simulated.
 #[derive(Debug, Clone, Copy)]
@@ -42,10 +42,11 @@ pub fn run(plan: &Plan) -> Report {
     for (at, fault) in script.station_faults() {
         queue.at(at, Happening::Fault(fault));
     }
-    let mut stage = Stage::new(plan, &script, &mut queue);
+    let slots = FrameSlots::new();
+    let mut stage = Stage::new(plan, &script, &slots, &mut queue);
     let end = script.ends_at();
     while let Some((now, happening)) = queue.next_until(end) {
         stage.happen(now, happening, &mut queue);
     }
-    stage.into_report()
+    stage.into_report(queue.now())
 }

@@ -34,6 +34,8 @@ pub enum CameraFault {
     Away,
     /// It keeps the connection and sends nothing.
     Stalled,
+    /// The network loses a packet now and then; every frame until the next key frame is spoilt. Nobody goes unseen for it.
+    Lossy,
 }
 
 /// What breaks at the station.
@@ -45,8 +47,22 @@ pub enum StationFault {
     BrokerUp,
     /// The disk takes no more.
     DiskFull,
-    /// It does again.
+    /// It writes what it is given, and says that it could not.
+    DiskFails,
+    /// It works again.
     DiskFree,
+    /// A write takes a second.
+    DiskSlow,
+    /// It is as quick as before.
+    DiskQuick,
+    /// Decoding takes longer than the stream does.
+    DecodeSlow,
+    /// It is as quick as before.
+    DecodeQuick,
+    /// A look of the detector takes most of a second.
+    DetectSlow,
+    /// It is as quick as before.
+    DetectQuick,
     /// The process is killed, the power is lost, and it is started again at once.
     Kill,
     /// The clock is set, by so many seconds.
@@ -66,7 +82,18 @@ pub struct Script {
 struct CameraScript {
     visits: Vec<Visit>,
     faults: Vec<(Mono, Mono, CameraFault)>,
+    /// When the stream's own time jumps forward, and by how many milliseconds.
+    jumps: Vec<(Mono, i64)>,
 }
+
+/// What begins a span of the station's trouble, and what ends it, where it may hide or delay what a camera sees.
+const TROUBLES: [(StationFault, StationFault); 5] = [
+    (StationFault::DiskFull, StationFault::DiskFree),
+    (StationFault::DiskFails, StationFault::DiskFree),
+    (StationFault::DiskSlow, StationFault::DiskQuick),
+    (StationFault::DecodeSlow, StationFault::DecodeQuick),
+    (StationFault::DetectSlow, StationFault::DetectQuick),
+];
 
 impl Script {
     /// Draws what happens.
@@ -78,13 +105,19 @@ impl Script {
         dice.spans(end, (200.0, 900.0), (5.0, 240.0), |_, from, to| {
             station.extend([(from, StationFault::BrokerDown), (to, StationFault::BrokerUp)]);
         });
-        dice.spans(end, (400.0, 1200.0), (2.0, 40.0), |_, from, to| {
-            station.extend([(from, StationFault::DiskFull), (to, StationFault::DiskFree)]);
+        dice.spans(end, (400.0, 1200.0), (2.0, 40.0), |dice, from, to| {
+            let fault = if dice.0.unit() < 0.5 { StationFault::DiskFull } else { StationFault::DiskFails };
+            station.extend([(from, fault), (to, StationFault::DiskFree)]);
         });
         dice.spans(end, (300.0, 1500.0), (0.1, 0.2), |_, from, _| station.push((from, StationFault::Kill)));
         dice.spans(end, (600.0, 1800.0), (0.1, 0.2), |dice, from, _| {
             station.push((from, StationFault::ClockSet(dice.between(-40.0, 40.0) as i32)));
         });
+        for (begin, end_of) in &TROUBLES[2..] {
+            dice.spans(end, (900.0, 2400.0), (10.0, 90.0), |_, from, to| {
+                station.extend([(from, *begin), (to, *end_of)]);
+            });
+        }
         station.sort_by_key(|(at, _)| *at);
         let wall = Wall::from_unix_ms(START_MS);
         Self { starts_at: Now { mono: Mono::ZERO, wall }, ends_at: end + TAIL, cameras, station }
@@ -119,18 +152,28 @@ impl Script {
     /// Whether anything was broken that this camera's sight depends on, in `from..to`.
     pub(super) fn is_troubled(&self, camera: usize, from: Mono, to: Mono) -> bool {
         let overlaps = |a: Mono, b: Mono| a < to && from < b;
-        let camera = self.cameras[camera].faults.iter().any(|(a, b, _)| overlaps(*a, *b));
+        let hides = |fault: CameraFault| fault != CameraFault::Lossy;
+        let camera =
+            self.cameras[camera].faults.iter().any(|(a, b, fault)| hides(*fault) && overlaps(*a, *b));
         let killed =
             self.station.iter().any(|(at, fault)| *fault == StationFault::Kill && overlaps(*at, *at));
-        camera || killed || self.disk_full().any(|(a, b)| overlaps(a, b))
+        camera || killed || self.troubles().any(|(a, b)| overlaps(a, b))
     }
 
-    fn disk_full(&self) -> impl Iterator<Item = (Mono, Mono)> + '_ {
-        let full = self.station.iter().filter(|(_, fault)| *fault == StationFault::DiskFull);
-        full.map(|(from, _)| {
-            let freed = self.station.iter().find(|(at, fault)| at > from && *fault == StationFault::DiskFree);
-            (*from, freed.map_or(self.ends_at, |(at, _)| *at))
+    /// The spans of [`TROUBLES`].
+    fn troubles(&self) -> impl Iterator<Item = (Mono, Mono)> + '_ {
+        self.station.iter().filter_map(|(from, fault)| {
+            let (_, end_of) = TROUBLES.iter().find(|(begin, _)| begin == fault)?;
+            let over = self.station.iter().find(|(at, fault)| at > from && fault == end_of);
+            Some((*from, over.map_or(self.ends_at, |(at, _)| *at)))
         })
+    }
+
+    /// The stream's own time at an instant, in milliseconds.
+    pub(super) fn media_ms(&self, camera: usize, at: Mono) -> i64 {
+        let jumps = self.cameras[camera].jumps.iter();
+        let jumped: i64 = jumps.filter(|(from, _)| *from <= at).map(|(_, by_ms)| by_ms).sum();
+        at.since_start().as_millis() as i64 + jumped
     }
 
     /// Where somebody is in a camera's picture, if there is anybody.
@@ -151,6 +194,13 @@ impl CameraScript {
         dice.spans(end, (200.0, 1200.0), (1.0, 90.0), |dice, from, to| {
             let fault = if dice.0.unit() < 0.5 { CameraFault::Away } else { CameraFault::Stalled };
             script.faults.push((from, to, fault));
+        });
+        // Looked up after the faults above, so that where they meet the worse one holds.
+        dice.spans(end, (200.0, 900.0), (20.0, 200.0), |_, from, to| {
+            script.faults.push((from, to, CameraFault::Lossy));
+        });
+        dice.spans(end, (300.0, 1200.0), (0.1, 0.2), |dice, from, _| {
+            script.jumps.push((from, dice.between(500.0, 90_000.0) as i64));
         });
         script
     }
