@@ -147,7 +147,7 @@ pub struct TrackId(pub u64);
 pub struct Mint(SmallRng);
 
 impl Mint {
-    /// A mint that nobody can predict, for production.
+    /// A mint whose ids differ from start to start, for production. They are names, not secrets.
     pub fn from_os() -> Self {
         Self(SmallRng::from_os_rng())
     }

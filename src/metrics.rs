@@ -61,6 +61,8 @@ macro_rules! metrics {
 metrics! {
     /// Whether a camera streams (1) or not (0)
     camera_online: GaugeByCamera = Family::default(),
+    /// Whether something is wrong with a camera that streams (1) or not (0)
+    camera_degraded: GaugeByCamera = Family::default(),
     /// Connection attempts
     camera_connects: ByCamera = Family::default(),
     /// Access units taken in
@@ -79,7 +81,7 @@ metrics! {
     frames_detected: ByCamera = Family::default(),
     /// Frames on which the detector failed
     detect_errors: ByCamera = Family::default(),
-    /// Frames overwritten by a newer one before the detector saw them
+    /// Frames that the detector did not see: overwritten by a newer one, or shed while alerts wait for the store
     frames_skipped: ByCamera = Family::default(),
     /// Alerts raised
     alerts_raised: ByCamera = Family::default(),

@@ -12,9 +12,9 @@ const REASON = {
   auth: ["密码错误", "wrong password"], refused: ["拒绝连接", "refused"], timeout: ["无响应", "no answer"],
   "no-keyframe": ["无关键帧", "no key frame"], "fps-low": ["帧率过低", "frame rate low"], frozen: ["画面冻结", "frozen"],
   covered: ["被遮挡", "covered"], moved: ["被移动", "moved"], dark: ["过暗", "dark"], bright: ["过亮", "too bright"],
-  blurred: ["模糊", "blurred"], clock: ["时钟偏差", "clock is off"],
+  blurred: ["模糊", "blurred"], clock: ["时钟偏差", "clock is off"], undecodable: ["无法解码", "cannot be decoded"],
 };
-const LEVEL = { ring: ["环", "ring"], block: ["片", "block"], line: ["线", "line"], point: ["点", "point"] };
+const LEVEL = { ring: ["圈", "ring"], block: ["块", "block"], line: ["线", "line"], point: ["点", "point"] };
 const ALERTS_MAX = 100;
 
 const shown = { zone: "UTC", alerts: new Map(), cameras: new Map() };
@@ -30,7 +30,13 @@ function element(tag, cls, ...children) {
 
 /** Chinese first, English smaller. */
 function both([zh, en], tag = "span", cls = "") {
-  return element(tag, cls, zh, " ", element("small", "", en));
+  return element(tag, cls, zh, " ", english(en));
+}
+
+function english(text) {
+  const made = element("small", "", text);
+  made.lang = "en";
+  return made;
 }
 
 function clockTime(iso) {
@@ -75,15 +81,14 @@ function alertCard(alert) {
   const life = alert.ended_at ? both(over(alert), "span", "life") : both(["正在发生", "going on"], "span", "life live");
   const age = both(ago(alert.occurred_at), "span", "age");
   age.dataset.since = alert.occurred_at;
-  const expired = alert.state === "expired" ? both(["超时未处理", "nobody answered in time"], "span", "life expired") : null;
   const card = element("li", `alert ${alert.severity}`,
     picture(alert),
     element("div", "facts",
       element("p", "head", both(SEVERITY[alert.severity] ?? [alert.severity, alert.severity], "span", "severity"),
-        element("time", "", clockTime(alert.occurred_at)), age, life, expired),
+        element("time", "", clockTime(alert.occurred_at)), age, life),
       element("p", "zh", alert.explain.zh),
-      element("p", "en", alert.explain.en),
-      element("p", "place", alert.camera.name.zh, " ", element("small", "", `${alert.camera.name.en} · `),
+      english(alert.explain.en),
+      element("p", "place", alert.camera.name.zh, " ", english(`${alert.camera.name.en} · `),
         both(LEVEL[alert.camera.level] ?? ["", alert.camera.level]))));
   card.dataset.id = alert.alert_id;
   return card;
@@ -115,9 +120,9 @@ function cameraRow(camera) {
   const since = health ? both(ago(health.since), "span", "age") : null;
   if (since) since.dataset.since = health.since;
   const row = element("li", `camera ${state}`,
-    element("p", "name", camera.name.zh, " ", element("small", "", camera.name.en)),
+    element("p", "name", camera.name.zh, " ", english(camera.name.en)),
     element("p", "place", both([camera.village.zh, camera.village.en])),
-    element("p", "state", both(STATE[state], "span", "word"), since, ...reasons, facts),
+    element("p", "state", both(STATE[state] ?? [state, state], "span", "word"), since, ...reasons, facts),
     health?.detail ? element("p", "detail", health.detail) : null);
   row.dataset.id = camera.id;
   return row;
@@ -139,26 +144,31 @@ function countCameras() {
 }
 
 function lamp(id, cls, [zh, en]) {
+  if (at(id).className === cls && at(id).textContent === `${zh} ${en}`) return;
   at(id).className = cls;
-  at(id).replaceChildren(zh, " ", element("small", "", en));
+  at(id).replaceChildren(zh, " ", english(en));
 }
 
 function showBroker(connected) {
   lamp("lamp-broker", connected ? "good" : "bad",
-    connected ? ["报警通道正常", "broker connected"] : ["报警通道中断，报警已保存", "broker away, alerts are kept"]);
+    connected ? ["告警通道正常", "broker connected"] : ["告警通道中断，告警已保存", "broker away, alerts are kept"]);
 }
 
 function showStore(trouble) {
   lamp("lamp-store", trouble ? "bad" : "good",
-    trouble ? ["报警无法保存", `alerts cannot be kept: ${trouble}`] : ["报警保存正常", "store writes"]);
+    trouble ? ["告警无法保存", `alerts cannot be kept: ${trouble}`] : ["告警保存正常", "store writes"]);
 }
 
+/** News that came while everything was being read; it may be newer than what was read. */
+let held = null;
+
 async function readAll() {
+  held = held ?? [];
   const answer = await fetch("/api/state");
   if (!answer.ok) throw new Error(`/api/state: ${answer.status}`);
   const all = await answer.json();
   shown.zone = all.time_zone;
-  at("station").replaceChildren(all.station.zh, " ", element("small", "", all.station.en));
+  at("station").replaceChildren(all.station.zh, " ", english(all.station.en));
   at("alerts").replaceChildren();
   shown.alerts.clear();
   for (const alert of all.alerts.toReversed()) showAlert(alert);
@@ -170,32 +180,41 @@ async function readAll() {
   showBroker(all.broker_connected);
   showStore(all.store_trouble);
   at("no-alerts").hidden = shown.alerts.size > 0;
+  const news = held ?? [];
+  held = null;
+  for (const show of news) show();
+}
+
+/** Shows news now, or once everything was read. */
+function hear(show) {
+  if (held) held.push(show);
+  else show();
 }
 
 function follow() {
   const events = new EventSource("/api/events");
   const refresh = () => readAll().then(
-    () => lamp("lamp-page", "good", ["页面实时", "page live"]),
+    () => lamp("lamp-page", "good", ["实时更新中", "page live"]),
     () => lamp("lamp-page", "bad", ["页面读取失败", "page cannot read the state"]));
   events.addEventListener("open", refresh);
   events.addEventListener("resync", refresh);
   events.addEventListener("error", () => lamp("lamp-page", "bad", ["页面已断开，正在重连", "page disconnected, trying again"]));
-  events.addEventListener("alert", (event) => showAlert(JSON.parse(event.data)));
-  events.addEventListener("broker", (event) => showBroker(JSON.parse(event.data)));
-  events.addEventListener("store", (event) => showStore(JSON.parse(event.data)));
-  events.addEventListener("camera", (event) => {
+  events.addEventListener("alert", (event) => hear(() => showAlert(JSON.parse(event.data))));
+  events.addEventListener("broker", (event) => hear(() => showBroker(JSON.parse(event.data))));
+  events.addEventListener("store", (event) => hear(() => showStore(JSON.parse(event.data))));
+  events.addEventListener("camera", (event) => hear(() => {
     const health = JSON.parse(event.data);
     const camera = shown.cameras.get(health.camera);
     if (camera) showCamera({ ...camera, health });
     countCameras();
-  });
+  }));
 }
 
 function tick() {
   at("clock").textContent = clockTime(new Date().toISOString());
   for (const age of document.querySelectorAll("[data-since]")) {
     const [zh, en] = ago(age.dataset.since);
-    age.replaceChildren(zh, " ", element("small", "", en));
+    age.replaceChildren(zh, " ", english(en));
   }
 }
 

@@ -38,6 +38,7 @@ pub enum Reason {
     Bright,
     Blurred,
     Clock,
+    Undecodable,
 }
 
 /// The health of a camera as it is told to others, on change and every 60 s.

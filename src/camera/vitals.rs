@@ -60,6 +60,8 @@ struct Streaming {
     last_unit: Option<Mono>,
     last_look: Mono,
     skew_us: Option<f64>,
+    /// Why the last units were not decoded.
+    undecoded: Option<String>,
     signs: Signs,
 }
 
@@ -71,6 +73,7 @@ struct Signs {
     dark: Sign,
     bright: Sign,
     covered: Sign,
+    undecodable: Sign,
 }
 
 impl Vitals {
@@ -139,6 +142,15 @@ impl Vitals {
         } else {
             signs.covered.see(at, false);
         }
+        self.changed(now)
+    }
+
+    /// Access units were handed to a decoder: pictures came of them, or none did, and why. A picture lost here and there is no sign; a stream
+    /// of which nothing can be decoded for 10 s is.
+    pub fn decoded(&mut self, now: Now, outcome: Result<(), String>) -> bool {
+        let Some(streaming) = &mut self.streaming else { return false };
+        streaming.signs.undecodable.see(now.mono, outcome.is_err());
+        streaming.undecoded = outcome.err();
         self.changed(now)
     }
 
@@ -215,6 +227,7 @@ impl Streaming {
             last_unit: None,
             last_look: now,
             skew_us: None,
+            undecoded: None,
             signs: Signs::new(),
         }
     }
@@ -266,6 +279,7 @@ impl Streaming {
             (Reason::Covered, signs.covered.is_shown()),
             (Reason::Dark, signs.dark.is_shown()),
             (Reason::Bright, signs.bright.is_shown()),
+            (Reason::Undecodable, signs.undecodable.is_shown()),
         ]
         .into_iter()
         .filter_map(|(reason, shown)| shown.then_some(reason))
@@ -291,6 +305,10 @@ impl Streaming {
             Reason::Bright => "the picture is too bright".to_owned(),
             Reason::Moved => "the camera was moved".to_owned(),
             Reason::Blurred => "the picture is blurred".to_owned(),
+            Reason::Undecodable => match &self.undecoded {
+                Some(why) => format!("what it sends cannot be decoded: {why}"),
+                None => "what it sends could not be decoded".to_owned(),
+            },
             Reason::Auth | Reason::Refused | Reason::Timeout => "the stream ended".to_owned(),
         }
     }
@@ -306,6 +324,7 @@ impl Signs {
             dark: sign(30, 10),
             bright: sign(30, 10),
             covered: sign(30, 10),
+            undecodable: sign(10, 5),
         }
     }
 }

@@ -17,7 +17,10 @@ use cunkou::{
     daemon::Daemon,
     id::{AlertId, CameraId},
     mqtt::payload::AlertData,
-    sim::{Material, Progress, Scenario, Village},
+    sim::{
+        Scenario, Village,
+        cli::{prepare_material, tell_progress},
+    },
     time::Clock,
 };
 use tokio::sync::{
@@ -41,14 +44,28 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=CAMERAS_MAX))]
     cameras: u16,
     /// A broker of your own instead of the one inside
-    #[arg(long, value_name = "HOST:PORT")]
-    broker: Option<String>,
+    #[arg(long, value_name = "HOST:PORT", value_parser = broker_address)]
+    broker: Option<BrokerAddress>,
     /// Draws who comes when
     #[arg(long, value_name = "N", default_value = "1")]
     seed: u64,
     /// Where alerts and pictures are kept [default: .cache/demo]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+}
+
+/// A broker of the user's own.
+#[derive(Clone)]
+struct BrokerAddress {
+    host: String,
+    port: u16,
+}
+
+fn broker_address(text: &str) -> Result<BrokerAddress, String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, "1883"));
+    let port =
+        port.parse().map_err(|_| format!("\"{port}\" is no port; write HOST:PORT, as in 127.0.0.1:1883"))?;
+    Ok(BrokerAddress { host: host.to_owned(), port })
 }
 
 pub(super) fn run(arguments: Arguments) -> Outcome {
@@ -62,7 +79,7 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
             prepared = village(&arguments, &config) => prepared?,
         };
         let (village, cameras) = prepared;
-        let config = adapted(config, &arguments, cameras)?;
+        let config = adapted(config, &arguments, cameras);
         let daemon = Daemon::start(config.clone()).await.context("cannot start the daemon")?;
         greet(&daemon, &config);
         let outcome = watch(&daemon, &village, stop).await;
@@ -76,18 +93,7 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
 async fn village(arguments: &Arguments, config: &Config) -> Result<(Village, Vec<Arc<Camera>>), Failure> {
     let cameras: Vec<Camera> = named(config, arguments.cameras.into())?;
     let ids: Vec<CameraId> = cameras.iter().map(|camera| camera.id.clone()).collect();
-    let quiet = Scenario::quiet(&ids);
-    let prepared = tokio::task::spawn_blocking(move || {
-        let mut told = None;
-        let mut tell = |progress: Progress| {
-            let percent = (progress.done * 100.0) as u32 / 10 * 10;
-            if told.replace((progress.step, percent)) != Some((progress.step, percent)) {
-                eprintln!("{} … {percent} %", progress.step);
-            }
-        };
-        Material::prepare_for(&quiet, &studio(), &mut tell)
-    });
-    let material = Arc::new(prepared.await??);
+    let material = prepare_material(Scenario::quiet(&ids), studio(), tell_progress()).await?;
     let scenario = Scenario::village(&ids, arguments.seed, ROUND, &material.visit_lengths());
     let wished = cameras.first().and_then(|camera| camera.main.port()).unwrap_or(0);
     let village = Village::start(free(wished), material, scenario, Clock::start()).await?;
@@ -117,33 +123,21 @@ fn named(config: &Config, count: usize) -> Result<Vec<Camera>, Failure> {
 }
 
 /// The demo's configuration on this machine: addresses that are free, and a broker of the user's own.
-fn adapted(mut config: Config, arguments: &Arguments, cameras: Vec<Arc<Camera>>) -> Result<Config, Failure> {
+fn adapted(mut config: Config, arguments: &Arguments, cameras: Vec<Arc<Camera>>) -> Config {
     config.cameras = cameras;
     config.console.listen = free(config.console.listen.port());
     if let Some(data) = &arguments.data {
         config.paths.data = data.clone();
     }
     config.broker = match (&arguments.broker, config.broker) {
-        (Some(address), _) => {
-            let (host, port) = address.rsplit_once(':').unwrap_or((address, "1883"));
-            let port = port.parse().map_err(|_| {
-                Failure::Input(anyhow!(
-                    "--broker {address}: \"{port}\" is no port; write HOST:PORT, as in 127.0.0.1:1883"
-                ))
-            })?;
-            let keep_alive = Duration::from_secs(30);
-            Broker::External(ExternalBroker {
-                host: host.into(),
-                port,
-                credentials: None,
-                tls: None,
-                keep_alive,
-            })
+        (Some(BrokerAddress { host, port }), _) => {
+            let (host, port, keep_alive) = (host.clone(), *port, Duration::from_secs(30));
+            Broker::External(ExternalBroker { host, port, credentials: None, tls: None, keep_alive })
         }
         (None, Broker::Embedded { listen }) => Broker::Embedded { listen: free(listen.port()) },
         (None, external @ Broker::External(_)) => external,
     };
-    Ok(config)
+    config
 }
 
 /// The port on loopback, or any that is free where somebody else has it.
@@ -164,7 +158,7 @@ fn greet(daemon: &Daemon, config: &Config) {
     let station = &config.station.id;
     println!();
     println!("  页面 Page      http://{}/", daemon.console());
-    println!("  报警 Alerts    mosquitto_sub -V 5 -h {host} -p {port} -t 'cunkou/v1/{station}/alert/#'");
+    println!("  告警 Alerts    mosquitto_sub -V 5 -h {host} -p {port} -t 'cunkou/v1/{station}/alert/#'");
     println!("  停止 Stop      Ctrl-C");
     println!();
 }

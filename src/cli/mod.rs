@@ -50,7 +50,7 @@ enum Command {
     Replay(replay::Arguments),
     /// Run simulated cameras alone: an RTSP server that any client can play
     #[command(
-        after_help = "Example:\n  cunkou sim --cameras 4 --listen 127.0.0.1:8554\n  ffplay rtsp://127.0.0.1:8554/north-gate"
+        after_help = "Example:\n  cunkou sim --cameras 4 --listen 127.0.0.1:8554\n  ffplay rtsp://127.0.0.1:8554/gate-1"
     )]
     Sim(sim::Arguments),
     /// Measure a part of the product

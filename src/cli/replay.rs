@@ -12,7 +12,7 @@ use cunkou::{
     alert::Change,
     config::{self, Camera, Config},
     decode::file::Reader,
-    detect::{Detector, Model, Runtime},
+    detect::{Detector, Facts, Model, Runtime},
     id::{CameraId, Mint},
     lane::{Replay, Replayed},
     rules::Verdict,
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     /// Video files (mp4, mkv, avi, h264, …)
     #[arg(required = true, value_name = "VIDEO")]
     videos: Vec<PathBuf>,
-    /// A configuration whose rules apply; without it, any person or vehicle that comes to stay in view for a moment raises `zone-enter`
+    /// A configuration whose rules apply; without it, any person that comes to stay in view for a moment, and any vehicle that comes near, raises `zone-enter`
     #[arg(long, value_name = "FILE", requires = "camera")]
     config: Option<PathBuf>,
     /// Which of its cameras the files are taken for
@@ -46,7 +46,7 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         if arguments.videos.len() > 1 && !arguments.json {
             eprintln!("{}", video.display());
         }
-        replay(video, &camera, model.input_side_px(), &mut detector, arguments.json)?;
+        replay(video, &camera, model.facts(), &mut detector, arguments.json)?;
     }
     Ok(())
 }
@@ -73,13 +73,21 @@ fn station(arguments: &Arguments) -> Result<(Config, Arc<Camera>), Failure> {
     Ok((config, camera))
 }
 
-fn replay(video: &Path, camera: &Arc<Camera>, side_px: u32, detector: &mut Detector, json: bool) -> Outcome {
+fn replay(video: &Path, camera: &Arc<Camera>, facts: Facts, detector: &mut Detector, json: bool) -> Outcome {
     let began = Instant::now();
     let reader = Reader::open(video).map_err(Failure::input)?;
-    let mut replay = Replay::new(Arc::clone(camera), side_px, Mint::seeded(0));
+    let mut replay = Replay::new(Arc::clone(camera), facts, Mint::seeded(0));
     let mut printer = Printer { json, out: std::io::stdout().lock(), alerts: 0 };
+    let mut broken = None;
     for frame in reader {
-        let frame = frame.map_err(Failure::input)?;
+        let frame = match frame {
+            Ok(frame) => frame,
+            // What came before it counts all the same.
+            Err(error) => {
+                broken = Some(error);
+                break;
+            }
+        };
         let t_ms = frame.media.ms();
         if let Some(seen) = replay.frame(frame, detector)? {
             printer.seen(t_ms, &seen)?;
@@ -95,7 +103,8 @@ fn replay(video: &Path, camera: &Arc<Camera>, side_px: u32, detector: &mut Detec
         "inferred": counts.inferred,
         "alerts": printer.alerts,
         "wall_s": (began.elapsed().as_secs_f64() * 10.0).round() / 10.0,
-    }))
+    }))?;
+    broken.map_or(Ok(()), |error| Err(Failure::input(error)))
 }
 
 struct Printer<W> {

@@ -36,7 +36,9 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         run_cli(args, stop).await
     });
     outcome.map_err(|error| match error {
-        SimError::ScenarioFile { .. } => Failure::input(error),
+        SimError::ScenarioFile { .. } | SimError::Scenario { .. } | SimError::Footage { .. } => {
+            Failure::input(error)
+        }
         other => other.into(),
     })
 }

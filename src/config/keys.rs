@@ -14,7 +14,7 @@ use super::shape::{
 pub(super) const FILE: Section = Section::plain(
     "file",
     "A station: its villages, entry points and cameras, and what is worth an alert there.",
-    "一个派出所（站点）：所辖村庄、入口、摄像机，以及哪些情况需要报警。",
+    "一个派出所（站点）：所辖村庄、入口、摄像机，以及哪些情况需要告警。",
     &[
         key("station", Table(&STATION), Required, "Who we are.", "本站。"),
         key("paths", Table(&PATHS), EMPTY, "Where things lie on this machine.", "本机上的文件位置。"),
@@ -25,7 +25,7 @@ pub(super) const FILE: Section = Section::plain(
             "The page, metrics and health, over HTTP.",
             "网页、指标与健康检查（HTTP）。",
         ),
-        key("broker", Table(&BROKER), EMPTY, "The MQTT broker that alerts go to.", "接收报警的 MQTT 代理。"),
+        key("broker", Table(&BROKER), EMPTY, "The MQTT broker that alerts go to.", "接收告警的 MQTT 代理。"),
         key("decode", Table(&DECODE), EMPTY, "How pixels are made.", "视频解码。"),
         key("detect", Table(&DETECT), EMPTY, "How things are found in pixels.", "目标检测。"),
         key(
@@ -50,7 +50,7 @@ pub(super) const FILE: Section = Section::plain(
             "The cameras; at least one.",
             "摄像机，至少一台。",
         ),
-        key("rule", Map { of: &RULE, max: 1024 }, EMPTY, "What is worth an alert.", "报警规则。"),
+        key("rule", Map { of: &RULE, max: 1024 }, EMPTY, "What is worth an alert.", "告警规则。"),
     ],
 );
 
@@ -500,7 +500,7 @@ const CLASSES: Form =
 pub(super) const RULE: Section = Section {
     name: "rule.ID",
     en: "What is worth an alert, on each camera that `cameras`, `entry_points` or `villages` name; on all cameras where none of these is written.",
-    zh: "报警规则，适用于 cameras、entry_points、villages 所列的每台摄像机；三者均未写时适用于全部。",
+    zh: "告警规则，适用于 cameras、entry_points、villages 所列的每台摄像机；三者均未写时适用于全部。",
     keys: &[
         key(
             "kind",
@@ -572,7 +572,7 @@ pub(super) const RULE: Section = Section {
             Real(1.0, 86400.0),
             Optional("the kind has no time"),
             "Seconds in the zone that raise `dwell`.",
-            "触发停留报警的秒数。",
+            "触发停留告警的秒数。",
         ),
         key(
             "classes",
@@ -609,7 +609,7 @@ pub(super) const RULE: Section = Section {
             Whole(0, 86400),
             Default("0"),
             "Seconds for which it stays silent on a camera after it raised an alert there. One visitor gives one alert without it; with it, a second visitor in that time gives none. So it is 0 unless you want that.",
-            "报警后在该摄像机上静默的秒数。不设也是一人一警；设了之后，静默期内的下一位来人不再报警，故默认为 0。",
+            "告警后在该摄像机上静默的秒数。不设也是一人一警；设了之后，静默期内的下一位来人不再告警，故默认为 0。",
         ),
     ],
     variants: Some(Variants {

@@ -21,7 +21,7 @@ pub const ALERTS_MAX: usize = 100;
 /// News that a viewer may lag behind before it is told to read everything anew.
 const NEWS_MAX: usize = 256;
 
-/// What the page shows.
+/// What the page shows. Each change is shown first and told then, so that a viewer who begins in between misses nothing.
 #[derive(Debug)]
 pub struct Board {
     station: Name,
@@ -109,23 +109,28 @@ impl Board {
 
     /// An alert was raised, updated, ended, or expired.
     pub fn alert(&self, alert: AlertData) {
-        self.tell("alert", &alert);
         let mut shown = self.shown();
+        let is_full = shown.alerts.len() >= ALERTS_MAX;
+        let oldest = shown.alerts.back().map(|oldest| oldest.alert_id);
         match shown.alerts.iter_mut().find(|known| known.alert_id == alert.alert_id) {
-            Some(known) => *known = alert,
+            Some(known) => *known = alert.clone(),
+            // The end of an alert that has long left the page is not news here.
+            None if is_full && oldest.is_some_and(|oldest| alert.alert_id < oldest) => return,
             None => {
-                shown.alerts.push_front(alert);
+                shown.alerts.push_front(alert.clone());
                 shown.alerts.truncate(ALERTS_MAX);
             }
         }
+        drop(shown);
+        self.tell("alert", &alert);
     }
 
     /// A camera said how it is.
     pub fn camera(&self, health: HealthData) {
-        self.tell("camera", &health);
         if let Some(camera) = self.shown().cameras.get_mut(&health.camera) {
-            camera.health = Some(health);
+            camera.health = Some(health.clone());
         }
+        self.tell("camera", &health);
     }
 
     /// The broker was connected or lost.
@@ -136,8 +141,13 @@ impl Board {
 
     /// The store writes (`None`), or why it does not.
     pub fn store(&self, trouble: Option<String>) {
+        self.shown().store_trouble.clone_from(&trouble);
         self.tell("store", &trouble);
-        self.shown().store_trouble = trouble;
+    }
+
+    /// Why the store does not write, where it does not.
+    pub fn store_trouble(&self) -> Option<String> {
+        self.shown().store_trouble.clone()
     }
 
     /// Everything that is shown.

@@ -8,7 +8,7 @@
 //! | `/snapshots/{name}` | a picture, JPEG |
 //! | `/metrics` | OpenMetrics text |
 //! | `/healthz` | 200 while the process answers |
-//! | `/readyz` | 200 once cameras, model and store are at work; else 503 |
+//! | `/readyz` | 200 once model, store and cameras were started and while the store writes; else 503, with why |
 //!
 //! Owns HTTP. A viewer never slows the line: who lags is told to read everything anew.
 
@@ -171,9 +171,12 @@ async fn metrics(State(console): State<Console>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, content_type)], console.metrics.render())
 }
 
-async fn ready(State(console): State<Console>) -> (StatusCode, &'static str) {
-    match console.ready.load(Ordering::Acquire) {
-        true => (StatusCode::OK, "ready\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n"),
+async fn ready(State(console): State<Console>) -> (StatusCode, String) {
+    if !console.ready.load(Ordering::Acquire) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n".to_owned());
+    }
+    match console.board.store_trouble() {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("alerts cannot be kept: {trouble}\n")),
     }
 }

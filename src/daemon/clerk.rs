@@ -33,10 +33,13 @@ use crate::{
 
 /// Somebody should have dealt with an alert by then: the station's ten-minute circle.
 const RESPOND_WITHIN: Duration = Duration::from_secs(600);
-/// The state of an alert stays with the broker for so long after it closed (CONTRACT).
+/// The state of an alert stays with the broker for so long after it closed (`docs/ref/mqtt.md`).
 const STATE_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Records and snapshots are kept for so long: the floor of the Chinese rule.
 pub const RECORD_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Alerts that were open when the daemon was killed and are ended at its start; more than its cameras can have open.
+const OPEN_MAX: usize = 100_000;
 
 /// What is kept of an alert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -172,7 +175,7 @@ impl Clerk {
     pub fn recover(&mut self, now: Wall, ledger: &dyn Ledger) -> Result<Vec<Draft>, LedgerError> {
         let mut drafts = Vec::new();
         let (from, to) = (life_key("open/"), life_key("open0"));
-        for (key, _) in ledger.range(&from, &to, usize::MAX)? {
+        for (key, _) in ledger.range(&from, &to, OPEN_MAX)? {
             let mut draft = Draft { writes: vec![Write::Delete(key.clone())], ..Draft::default() };
             let record = match id_of_open(&key) {
                 Some(id) => ledger.get(&record_key(id))?.and_then(|value| read_record(&value)),
@@ -302,7 +305,7 @@ impl Clerk {
     }
 }
 
-/// How long a broker may hold an alert for an absent subscriber, and how long it may go unanswered before it expires (CONTRACT).
+/// How long a broker may hold an alert for an absent subscriber, and how long it may go unanswered before it expires (`docs/ref/mqtt.md`).
 fn expiry(severity: Severity) -> Duration {
     match severity {
         Severity::Info | Severity::Warning | Severity::Major => Duration::from_secs(600),

@@ -142,7 +142,9 @@ impl Daemon {
 
         let (broker, address) = match &config.broker {
             Broker::Embedded { listen } => {
-                let broker = embedded::start(*listen)?;
+                let listen = *listen;
+                let started = tokio::task::spawn_blocking(move || embedded::start(listen)).await;
+                let broker = started.map_err(|panic| StartError::Thread(io::Error::other(panic)))??;
                 let address = broker.address();
                 (Some(broker), address)
             }
@@ -207,7 +209,7 @@ impl Daemon {
             backend,
             eyes: Arc::clone(eyes.slots()),
             detector: Arc::clone(detectors.slots()),
-            input_side_px: model.input_side_px(),
+            facts: model.facts(),
             clerk: clerk_tx,
             health,
             metrics,

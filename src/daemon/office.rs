@@ -4,6 +4,7 @@
 //! clerk's decision; how it becomes durable, the desk's.
 
 use std::{
+    fs::File,
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
@@ -216,6 +217,8 @@ fn keep(folder: &Path, id: AlertId, plain: &[u8], boxed: &[u8]) -> Result<Snapsh
         let path = folder.join(name);
         write_durably(&path, jpeg).map_err(|source| NoPicture::Write { path, source })?;
     }
+    let names = File::open(folder).and_then(|folder| folder.sync_all());
+    names.map_err(|source| NoPicture::Write { path: folder.to_owned(), source })?;
     Ok(SnapshotData {
         url: format!("/snapshots/{plain_name}"),
         sha256: sha256_hex(plain),
@@ -226,7 +229,7 @@ fn keep(folder: &Path, id: AlertId, plain: &[u8], boxed: &[u8]) -> Result<Snapsh
 
 /// The promise names the picture's hash, so the picture is on the disk before the promise is.
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = std::fs::File::create(path)?;
+    let mut file = File::create(path)?;
     file.write_all(bytes)?;
     file.sync_data()
 }

@@ -98,7 +98,7 @@ impl Class {
             Self::Person => "人员",
             Self::Bicycle => "自行车",
             Self::Motorcycle => "摩托车",
-            Self::Car => "轿车",
+            Self::Car => "小汽车",
             Self::Bus => "客车",
             Self::Truck => "货车",
             Self::Dog => "狗",
@@ -128,6 +128,38 @@ pub struct Detection {
     pub confidence: f32,
     /// Where, in shares of the picture, cut to it.
     pub bbox: UnitBox,
+}
+
+/// What those who use a model's detections have to know of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Facts {
+    /// The shorter side of its input, in pixels.
+    pub input_side_px: u32,
+    /// From which confidence on a detection counts as sure.
+    pub sure_from: SureFrom,
+}
+
+/// From which confidence on a detection of each class, in the order of [`Class::ALL`], counts as sure. What is less sure is reported to keep alive
+/// what is tracked already, and begins nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SureFrom(pub [f32; Class::ALL.len()]);
+
+impl SureFrom {
+    /// Whether a detection is sure.
+    pub fn admits(&self, detection: &Detection) -> bool {
+        detection.confidence >= self.0[detection.class as usize]
+    }
+}
+
+/// As read off the table of the shipped model's card: people 0.45, two-wheelers and vehicles 0.40, animals 0.35.
+impl Default for SureFrom {
+    fn default() -> Self {
+        Self(Class::ALL.map(|class| match class.group() {
+            Group::Person => 0.45,
+            Group::TwoWheeler | Group::Vehicle => 0.4,
+            Group::Animal => 0.35,
+        }))
+    }
 }
 
 /// How the detector is to look at a frame.

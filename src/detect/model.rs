@@ -9,7 +9,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    Class, DetectError,
+    Class, DetectError, Facts, SureFrom,
     description::{Description, Wrong},
 };
 use crate::{geometry::Size, id::ModelId};
@@ -91,6 +91,12 @@ impl Model {
     /// Width and height of the network's input, in pixels.
     pub fn input_size(&self) -> Size {
         self.0.description.input.size
+    }
+
+    /// What those who use its detections have to know of it.
+    pub fn facts(&self) -> Facts {
+        let sure_from = Class::ALL.map(|class| self.threshold(class).unwrap_or(1.0));
+        Facts { input_side_px: self.input_side_px(), sure_from: SureFrom(sure_from) }
     }
 
     /// The shorter side of the network's input, in pixels.

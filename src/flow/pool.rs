@@ -6,7 +6,7 @@ use super::Slots;
 
 /// Named OS threads, each with a worker of its own, that serve one set of slots until it is closed.
 #[derive(Debug)]
-pub struct Pool<K, J> {
+pub struct Pool<K: Eq + Hash + Clone, J> {
     slots: Arc<Slots<K, J>>,
     threads: Vec<thread::JoinHandle<()>>,
 }
@@ -52,12 +52,10 @@ where
     }
 }
 
-impl<K, J> Drop for Pool<K, J> {
+impl<K: Eq + Hash + Clone, J> Drop for Pool<K, J> {
     fn drop(&mut self) {
         // Not joined here: a drop in the middle of an error must not wait. `stop` is the orderly way.
-        if !self.threads.is_empty() {
-            tracing::debug!("a pool was dropped without being stopped");
-        }
+        self.slots.close();
     }
 }
 

@@ -12,7 +12,7 @@
 //!
 //! Pure: no clock, no socket, no thread. Each event may leave acts to be done, in order.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
     eye::{Glimpse, Seen},
@@ -20,10 +20,10 @@ use super::{
     watch::Watch,
 };
 use crate::{
-    camera::{AccessUnit, Backoff, Ending, Health, Limits, StreamEvent, StreamInfo, Vitals},
+    camera::{AccessUnit, Backoff, Ending, Health, Limits, Reason, State, StreamEvent, StreamInfo, Vitals},
     config::Camera,
     decode::Frame,
-    detect::{Detection, View},
+    detect::{Detection, Facts, View},
     id::Mint,
     metrics::{ByCamera, Metrics, OfCamera},
     rules::Verdict,
@@ -34,7 +34,7 @@ use crate::{
 const TICK: Duration = Duration::from_secs(1);
 /// How long tracks and alerts outlive a stream that broke off. A camera that blinks has not lost its visitor.
 const SIGHT_KEPT: Duration = Duration::from_secs(15);
-/// A camera's health is told so often though nothing changed (CONTRACT).
+/// A camera's health is told so often though nothing changed (`docs/ref/mqtt.md`).
 const TELL_EVERY: Duration = Duration::from_secs(60);
 /// A stream that has just begun has no rates worth telling; they are told after this time.
 const RATES_KNOWN: Duration = Duration::from_secs(6);
@@ -127,6 +127,8 @@ pub struct Lane {
     tick_at: Mono,
     /// When health is told next, though nothing changed.
     tell_at: Mono,
+    /// What the log knows of the camera's health.
+    logged: (State, BTreeSet<Reason>),
     /// When it was last said that the detector fails.
     blind_told: Option<Mono>,
     mint: Mint,
@@ -139,7 +141,7 @@ impl Lane {
     /// A lane at its start: it connects at its first tick, which is due at once.
     pub fn new(
         camera: Arc<Camera>,
-        input_side_px: u32,
+        facts: Facts,
         limits: &Limits,
         mut mint: Mint,
         metrics: Metrics,
@@ -157,10 +159,11 @@ impl Lane {
             vitals: Vitals::new(camera.id.clone(), limits, now),
             backoff: Backoff::new(),
             feed: Feed::default(),
-            watch: Watch::new(Arc::clone(&camera), input_side_px, watch_mint),
+            watch: Watch::new(Arc::clone(&camera), facts, watch_mint),
             filings: 0,
             tick_at: now.mono,
             tell_at: now.mono,
+            logged: (State::Offline, BTreeSet::new()),
             blind_told: None,
             mint,
             metrics,
@@ -270,6 +273,14 @@ impl Lane {
 
     fn seen(&mut self, now: Now, seen: Seen, acts: &mut Vec<Act>) {
         self.feed.returned();
+        let outcome = match (seen.decoded, seen.failed) {
+            (0, Some(why)) => Some(Err(why)),
+            (0, None) => None,
+            _ => Some(Ok(())),
+        };
+        if outcome.is_some_and(|outcome| self.vitals.decoded(now, outcome)) {
+            self.tell(now, acts);
+        }
         for Glimpse { frame, motion } in seen.glimpses {
             let changed = self.vitals.picture(now, &motion);
             if changed {
@@ -366,7 +377,26 @@ impl Lane {
         if let Some(skew) = health.clock_skew_ms {
             self.metrics.clock_skew_ms.get_or_create(&self.of).set(skew);
         }
+        self.metrics.camera_degraded.get_or_create(&self.of).set((health.state == State::Degraded).into());
+        self.log(&health);
         acts.push(Act::Tell(health));
+    }
+
+    /// Says once what is wrong with a picture, and that it is mended. That a camera was lost or found is said where it happens.
+    fn log(&mut self, health: &Health) {
+        let is = (health.state, health.reasons.clone());
+        if is == self.logged {
+            return;
+        }
+        match (self.logged.0, health.state) {
+            (_, State::Degraded) => {
+                let what = health.detail.as_deref().unwrap_or("reason unknown");
+                tracing::warn!(camera = %self.camera.id, what, "camera degraded");
+            }
+            (State::Degraded, State::Online) => tracing::info!(camera = %self.camera.id, "camera well again"),
+            _ => {}
+        }
+        self.logged = is;
     }
 
     fn online(&self, online: i64) {

@@ -28,6 +28,10 @@ pub struct Glimpse {
 pub struct Seen {
     /// The frames that were looked at, oldest first.
     pub glimpses: Vec<Glimpse>,
+    /// Frames decoded, looked at or not.
+    pub decoded: u32,
+    /// Why the last unit that was not decoded was not.
+    pub failed: Option<String>,
 }
 
 /// A camera's decoder and background.
@@ -91,6 +95,7 @@ impl Eye {
             if let Err(error) = self.decode(&unit) {
                 self.count(&self.metrics.decode_errors);
                 tracing::debug!(camera = %self.camera.id, %error, "an access unit was not decoded");
+                seen.failed = Some(error.to_string());
             }
             let mut frames = std::mem::take(&mut self.frames);
             for frame in frames.drain(..) {
@@ -111,6 +116,7 @@ impl Eye {
 
     fn glimpse(&mut self, mut frame: Frame, seen: &mut Seen) {
         self.decoded += 1;
+        seen.decoded += 1;
         frame.number = self.decoded;
         self.count(&self.metrics.frames_decoded);
         if is_due(self.last_look, frame.media, self.camera.detect_fps) {

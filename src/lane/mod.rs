@@ -7,7 +7,7 @@
 //! ```
 //!
 //! [`Lane`] is pure: it is told the time and what happened, and says what is to be done. `task` waits for events and does what was
-//! said; a simulated fleet does the same in virtual time (`sim::fleet`). Owns the order of a camera's stages and nothing of their insides.
+//! said; a simulated fleet does the same in virtual time (`sim::world`). Owns the order of a camera's stages and nothing of their insides.
 
 mod core;
 mod eye;

@@ -6,7 +6,7 @@ use super::watch::Watch;
 use crate::{
     config::Camera,
     decode::Frame,
-    detect::{DetectError, Detection, Detector},
+    detect::{DetectError, Detection, Detector, Facts},
     geometry::Size,
     id::{Mint, TrackId},
     motion::{Motion, MotionDetector},
@@ -47,11 +47,11 @@ pub struct Replayed {
 }
 
 impl Replay {
-    /// A replay that has seen nothing. `input_side_px` is the side of the detector's input.
-    pub fn new(camera: Arc<Camera>, input_side_px: u32, mint: Mint) -> Self {
+    /// A replay that has seen nothing. `facts` are of the model that looks.
+    pub fn new(camera: Arc<Camera>, facts: Facts, mint: Mint) -> Self {
         Self {
             motion: MotionDetector::new().masked(&camera.masks),
-            watch: Watch::new(Arc::clone(&camera), input_side_px, mint),
+            watch: Watch::new(Arc::clone(&camera), facts, mint),
             camera,
             last_look: None,
             last: None,

@@ -39,8 +39,8 @@ pub struct Surroundings {
     pub eyes: Arc<Slots<CameraId, EyeJob>>,
     /// The detecting pool.
     pub detector: Arc<Slots<CameraId, detect::Job>>,
-    /// Side of the detector's input, pixels.
-    pub input_side_px: u32,
+    /// What there is to know of the model.
+    pub facts: detect::Facts,
     /// Who makes verdicts durable, and calls the second half when one is.
     pub clerk: mpsc::Sender<(Filing, Filed)>,
     /// Who is told how cameras are.
@@ -62,7 +62,7 @@ enum Answer {
 pub async fn run(camera: Arc<Camera>, mint: Mint, around: Surroundings, stop: CancellationToken) {
     let now = around.clock.now();
     let metrics = around.metrics.clone();
-    let lane = Lane::new(Arc::clone(&camera), around.input_side_px, &around.limits, mint, metrics, now);
+    let lane = Lane::new(Arc::clone(&camera), around.facts, &around.limits, mint, metrics, now);
     let eye = Box::new(Eye::new(Arc::clone(&camera), around.backend.clone(), around.metrics.clone()));
     let (answer, answers) = mpsc::channel(ANSWERS_MAX);
     Task {

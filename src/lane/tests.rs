@@ -10,7 +10,7 @@ use crate::{
     camera::{AccessUnit, Codec, Ending, Limits, State, StreamEvent, StreamInfo},
     config::{self, Camera, Canned, StreamRole},
     decode::{Frame, Picture},
-    detect::{Class, Detection, View},
+    detect::{Class, Detection, Facts, SureFrom, View},
     geometry::{Size, UnitBox},
     id::Mint,
     lane::{Glimpse, Seen},
@@ -19,6 +19,7 @@ use crate::{
     time::{MediaTime, Mono, Now, Wall},
 };
 
+const FACTS: Facts = Facts { input_side_px: 416, sure_from: SureFrom([0.4; 10]) };
 const STEP: Duration = Duration::from_millis(200);
 
 /// A lane, its time, and what it left to be done.
@@ -48,7 +49,7 @@ impl Script {
             Now { mono: Mono::ZERO + Duration::from_secs(100), wall: Wall::from_unix_ms(1_773_079_200_000) };
         let metrics = Metrics::new();
         let lane =
-            Lane::new(camera(maintenance), 416, &Limits::default(), Mint::seeded(1), metrics.clone(), now);
+            Lane::new(camera(maintenance), FACTS, &Limits::default(), Mint::seeded(1), metrics.clone(), now);
         Self { lane, metrics, now, acts: Vec::new(), frames: 0 }
     }
 
@@ -111,7 +112,7 @@ impl Script {
         let regions = boxes.iter().map(|there| there.grown(0.1).clamped()).take(16).collect();
         let motion =
             Motion { regions, changed_share: 0.1, luma_mean: 100.0, luma_deviation: 40.0, repeats: false };
-        self.event(Event::Seen(Seen { glimpses: vec![Glimpse { frame, motion }] }));
+        self.event(Event::Seen(Seen { glimpses: vec![Glimpse { frame, motion }], decoded: 1, failed: None }));
         let Some(index) = self.acts.iter().position(|act| matches!(act, Act::Detect(..))) else {
             return false;
         };
@@ -283,4 +284,32 @@ fn a_detector_that_fails_costs_frames_and_is_counted() {
     }
     let errors = script.metrics.detect_errors.get_or_create(&(&script.lane.camera().id).into()).get();
     assert_eq!((errors, script.acts.len()), (3, 0));
+}
+
+#[test]
+fn a_stream_that_cannot_be_decoded_is_degraded_and_says_why() {
+    let mut script = Script::playing();
+    for i in 0..80 {
+        script.wait(STEP);
+        script.unit();
+        let failed = (i < 60).then(|| "no decoder for H265".to_owned());
+        let decoded = u32::from(failed.is_none());
+        script.event(Event::Seen(Seen { glimpses: Vec::new(), decoded, failed }));
+    }
+    let mut told: Vec<(State, Option<String>)> = Vec::new();
+    for act in &script.acts {
+        if let Act::Tell(health) = act {
+            told.push((health.state, health.detail.clone()));
+        }
+    }
+    told.dedup();
+    let states: Vec<State> = told.iter().map(|(state, _)| *state).collect();
+    assert_eq!(states, [State::Online, State::Degraded], "{told:?}");
+    let words = told[1].1.as_deref().unwrap_or_default();
+    assert!(words.contains("no decoder for H265"), "{words}");
+    script.acts.clear();
+    for _ in 0..40 {
+        script.look(&[]);
+    }
+    assert_eq!(script.told().first(), Some(&State::Online), "mended");
 }

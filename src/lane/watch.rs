@@ -8,7 +8,7 @@ use super::track_clock::TrackClock;
 use crate::{
     config::Camera,
     decode::Frame,
-    detect::{Detection, View, ViewPlan},
+    detect::{Detection, Facts, SureFrom, View, ViewPlan},
     geometry::UnitBox,
     id::Mint,
     motion::Motion,
@@ -21,6 +21,7 @@ use crate::{
 pub struct Watch {
     plan: ViewPlan,
     tracker: Tracker,
+    sure_from: SureFrom,
     shape: Shape,
     rules: Rules,
     clock: TrackClock,
@@ -43,11 +44,12 @@ struct Looking {
 }
 
 impl Watch {
-    /// A watch that has seen nothing. `input_side_px` is the side of the detector's input.
-    pub fn new(camera: Arc<Camera>, input_side_px: u32, mint: Mint) -> Self {
+    /// A watch that has seen nothing. `facts` are of the model that looks.
+    pub fn new(camera: Arc<Camera>, facts: Facts, mint: Mint) -> Self {
         Self {
-            plan: ViewPlan::new(camera.view, input_side_px),
+            plan: ViewPlan::new(camera.view, facts.input_side_px),
             tracker: Tracker::default(),
+            sure_from: facts.sure_from,
             shape: Shape::Unknown,
             rules: Rules::new(camera, mint),
             clock: TrackClock::default(),
@@ -60,7 +62,7 @@ impl Watch {
     pub fn glimpse(&mut self, frame: &Frame, motion: Motion, verdicts: &mut Vec<Verdict>) -> Option<View> {
         if self.shape == Shape::Unknown {
             self.shape = Shape::Known;
-            self.tracker = Tracker::new(frame.picture.size());
+            self.tracker = Tracker::new(frame.picture.size()).sure_from(self.sure_from);
         }
         let at = self.clock.time(frame);
         let view = self.plan.plan(frame.picture.size(), &motion, self.tracker.tracks());

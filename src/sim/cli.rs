@@ -38,53 +38,55 @@ pub fn camera_ids(count: usize) -> Vec<CameraId> {
         .collect()
 }
 
-/// Loads or makes the material of a scenario, in a thread of its own. Without a scenario: a village of so many cameras
-/// where people come and go. Cancel-safe: a thread that nobody waits for keeps what it has made, or ends with the process.
-pub async fn prepare(
-    args: &SimArgs,
+/// Loads or makes all that the cameras of a scenario show, in a thread of its own. Cancel-safe: a thread that nobody waits for keeps
+/// what it has made, or ends with the process.
+pub async fn prepare_material(
+    scenario: Scenario,
+    studio: Studio,
     mut progress: impl FnMut(Progress) + Send + 'static,
-) -> Result<(Arc<Material>, Scenario), SimError> {
-    let args = args.clone();
+) -> Result<Arc<Material>, SimError> {
     let (made, prepared) = oneshot::channel();
     let work = move || {
+        let material = Material::prepare_for(&scenario, &studio, &mut progress);
         // Nobody may be waiting any more, which is fine.
-        let _ = made.send(prepare_blocking(&args, &mut progress));
+        let _ = made.send(material.map(Arc::new));
     };
     // Not one of tokio's blocking threads: the runtime would wait for it when somebody stops the program meanwhile.
     std::thread::Builder::new().name("sim-studio".into()).spawn(work)?;
     prepared.await.map_err(std::io::Error::other)?
 }
 
-fn prepare_blocking(
+/// A scenario and its material: the one that was written down, or a village of so many cameras where people come and go.
+pub async fn prepare(
     args: &SimArgs,
-    progress: &mut dyn FnMut(Progress),
+    progress: impl FnMut(Progress) + Send + 'static,
 ) -> Result<(Arc<Material>, Scenario), SimError> {
     let ids = camera_ids(args.cameras);
-    let scenario = match &args.scenario {
-        Some(path) => Scenario::read(path)?,
-        None => Scenario::quiet(&ids),
-    };
-    let material = Material::prepare_for(&scenario, &args.studio, progress)?;
-    let scenario = match &args.scenario {
-        Some(_) => scenario,
-        None => Scenario::village(&ids, args.seed, ROUND, &material.visit_lengths()),
-    };
-    Ok((Arc::new(material), scenario))
+    let written = args.scenario.as_deref().map(Scenario::read).transpose()?;
+    let cast = written.clone().unwrap_or_else(|| Scenario::quiet(&ids));
+    let material = prepare_material(cast, args.studio.clone(), progress).await?;
+    let drawn = || Scenario::village(&ids, args.seed, ROUND, &material.visit_lengths());
+    let scenario = written.unwrap_or_else(drawn);
+    Ok((material, scenario))
 }
 
-/// Serves until told to stop; prints the cameras' URLs, and what happens as it happens.
-pub async fn run_cli(args: SimArgs, stop: CancellationToken) -> Result<(), SimError> {
+/// Tells on stderr how far the preparation is, each ten per cent.
+pub fn tell_progress() -> impl FnMut(Progress) + Send + 'static {
     let mut told = None;
-    let tell = move |progress: Progress| {
+    move |progress: Progress| {
         let percent = (progress.done * 100.0) as u32 / 10 * 10;
         if told.replace((progress.step, percent)) != Some((progress.step, percent)) {
             eprintln!("{} … {percent} %", progress.step);
         }
-    };
+    }
+}
+
+/// Serves until told to stop; prints the cameras' URLs, and what happens as it happens.
+pub async fn run_cli(args: SimArgs, stop: CancellationToken) -> Result<(), SimError> {
     let (material, scenario) = tokio::select! {
         biased;
         () = stop.cancelled() => return Ok(()),
-        prepared = prepare(&args, tell) => prepared?,
+        prepared = prepare(&args, tell_progress()) => prepared?,
     };
     let cameras = scenario.cameras.clone();
     let village = Village::start(args.listen, material, scenario, Clock::start()).await?;

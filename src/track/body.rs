@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     filter::{Filter, Shape},
-    pairing::is_sure,
+    pairing::Pass,
 };
 use crate::{
     detect::{Class, Detection, Group},
@@ -171,7 +171,7 @@ impl Body {
     }
 
     /// It is this detection.
-    pub(super) fn hit(&mut self, at: Mono, detection: &Detection, shape: Shape, stir: Stir) {
+    pub(super) fn hit(&mut self, at: Mono, detection: &Detection, shape: Shape, stir: Stir, pass: Pass) {
         if self.misses > 1 {
             let gap = at.since(self.seen).min(PATIENCE).as_secs_f32();
             self.filter = self.measured;
@@ -193,7 +193,7 @@ impl Body {
             self.place = self.place.towards(&shape, dt / (dt + 2.0));
         }
         // A doubtful box may be of half a thing, or of two.
-        if !self.moved && is_sure(detection) {
+        if !self.moved && pass == Pass::Sure {
             self.judge_motion(at, shape, stir);
         }
         let dt = at.since(self.seen).min(STANDS_AFTER).as_secs_f32();

@@ -21,10 +21,10 @@ use self::{
     assign::Solver,
     body::{Body, Ground},
     filter::Shape,
-    pairing::{ALONE, Pass, cost, is_part, is_sure, reach, stir_at},
+    pairing::{ALONE, Pass, cost, is_part, reach, stir_at},
 };
 use crate::{
-    detect::{Class, Detection, Group},
+    detect::{Class, Detection, Group, SureFrom},
     geometry::{Size, UnitBox},
     id::TrackId,
     motion::Motion,
@@ -82,6 +82,7 @@ struct Furniture {
 #[derive(Debug)]
 pub struct Tracker {
     aspect: f32,
+    sure_from: SureFrom,
     next: u64,
     newest: Option<Mono>,
     /// Time between the last two looks.
@@ -123,6 +124,7 @@ impl Tracker {
     pub fn new(picture: Size) -> Self {
         Self {
             aspect: picture.w.max(1) as f32 / picture.h.max(1) as f32,
+            sure_from: SureFrom::default(),
             next: 1,
             newest: None,
             interval: Duration::ZERO,
@@ -133,6 +135,12 @@ impl Tracker {
             furniture: Vec::new(),
             matching: Matching::default(),
         }
+    }
+
+    /// Goes by a model's own thresholds instead of the shipped one's.
+    pub fn sure_from(mut self, sure_from: SureFrom) -> Self {
+        self.sure_from = sure_from;
+        self
     }
 
     /// The detector has looked at a frame of time `at` and found `detections`; `motion` is of the same frame. A time before the
@@ -225,10 +233,10 @@ impl Tracker {
         m.rows.clear();
         m.rows.extend((0..self.bodies.len()).filter(|&i| m.given[i].is_none()));
         m.columns.clear();
-        m.columns.extend((0..m.found.len()).filter(|&j| {
-            let sure = is_sure(&m.found[j].0);
-            m.owner[j].is_none() && sure == (pass == Pass::Sure)
-        }));
+        m.columns.extend(
+            (0..m.found.len())
+                .filter(|&j| m.owner[j].is_none() && Pass::of(&m.found[j].0, &self.sure_from) == pass),
+        );
         m.cost.clear();
         for &i in &m.rows {
             let body = &self.bodies[i];
@@ -255,7 +263,8 @@ impl Tracker {
             if let Some(j) = *given {
                 track.looks = track.looks.saturating_add(1);
                 let (detection, shape) = &m.found[j];
-                body.hit(at, detection, *shape, stir_at(shape, self.aspect, motion));
+                let pass = Pass::of(detection, &self.sure_from);
+                body.hit(at, detection, *shape, stir_at(shape, self.aspect, motion), pass);
                 track.class = body.class();
                 track.bbox = detection.bbox.clamped();
                 track.confidence = Some(detection.confidence);
@@ -283,7 +292,7 @@ impl Tracker {
         self.furniture.retain(|known| at.since(known.at) < FURNITURE_KEPT);
         for j in 0..self.matching.found.len() {
             let (detection, shape) = self.matching.found[j];
-            if self.matching.owner[j].is_some() || !is_sure(&detection) {
+            if self.matching.owner[j].is_some() || Pass::of(&detection, &self.sure_from) == Pass::Doubtful {
                 continue;
             }
             if self.tracks.len() >= TRACKS_MAX {

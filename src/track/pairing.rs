@@ -11,7 +11,7 @@ use super::{
     filter::Shape,
 };
 use crate::{
-    detect::{Detection, Group},
+    detect::{Detection, SureFrom},
     motion::Motion,
     time::Mono,
 };
@@ -25,13 +25,11 @@ pub(super) enum Pass {
     Doubtful,
 }
 
-/// Sure enough to begin a track (the model card's thresholds).
-pub(super) fn is_sure(detection: &Detection) -> bool {
-    let least = match detection.class.group() {
-        Group::Person => 0.45,
-        Group::TwoWheeler | Group::Vehicle | Group::Animal => 0.4,
-    };
-    detection.confidence >= least
+impl Pass {
+    /// In which pass a detection is given away.
+    pub(super) fn of(detection: &Detection, sure_from: &SureFrom) -> Self {
+        if sure_from.admits(detection) { Self::Sure } else { Self::Doubtful }
+    }
 }
 
 /// What it costs to leave a track without detection: more than any pair that is allowed.

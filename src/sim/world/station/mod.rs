@@ -22,7 +22,7 @@ use crate::{
     config::Config,
     daemon::clerk::{Clerk, Draft},
     decode::Frame,
-    detect::View,
+    detect::{Facts, SureFrom, View},
     flow::{Slots, Taken},
     geometry::Size,
     id::{CameraId, Mint},
@@ -37,7 +37,7 @@ use crate::{
 };
 
 const PICTURE: Size = Size::new(32, 18);
-const INPUT_SIDE_PX: u32 = 416;
+const FACTS: Facts = Facts { input_side_px: 416, sure_from: SureFrom([0.45; 10]) };
 const DETECTORS: usize = 2;
 const DETECT_TAKES: Duration = Duration::from_millis(20);
 const DECODE_TAKES: Duration = Duration::from_millis(2);

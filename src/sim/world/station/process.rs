@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{DETECTORS, Eye, INPUT_SIDE_PX, Process, Waiting};
+use super::{DETECTORS, Eye, FACTS, Process, Waiting};
 use crate::{
     alert::Change,
     camera::Limits,
@@ -41,7 +41,7 @@ impl Process<'_> {
     pub(super) fn start(config: &Config, limits: &Limits, disk: &SimDisk, mut mint: Mint, now: Now) -> Self {
         let metrics = Metrics::new();
         let lane = |camera: &Arc<Camera>, mint| {
-            Lane::new(Arc::clone(camera), INPUT_SIDE_PX, limits, mint, metrics.clone(), now)
+            Lane::new(Arc::clone(camera), FACTS, limits, mint, metrics.clone(), now)
         };
         let lanes: Vec<Lane> = config.cameras.iter().map(|camera| lane(camera, mint.split())).collect();
         let mut writer = Writer::new(&config.station, now.wall, mint.split());
