@@ -135,6 +135,13 @@ ulid_id! {
     EventId;
 }
 
+impl AlertId {
+    /// The time part: when the alert was raised, by the clock of that moment.
+    pub fn raised_at(self) -> Wall {
+        Wall::from_unix_ms(self.0.timestamp_ms() as i64)
+    }
+}
+
 /// A track within one camera, counted from 1 since the daemon started. Never an identity: a person
 /// who leaves and comes back is another track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -18,7 +18,7 @@ use cunkou::{
     config::{ClientCertificate, Credentials, ExternalBroker, Secret, Tls},
     metrics::Metrics,
     mqtt::{
-        ConnectionSettings,
+        ConnectionSettings, Words,
         courier::{Ending, Presence},
         deliver, embedded, probe,
     },
@@ -59,8 +59,14 @@ fn settings(broker: ExternalBroker, node: &str) -> ConnectionSettings {
     ConnectionSettings {
         broker,
         client_id: format!("cunkou-{node}"),
-        will: status(node, "offline"),
-        presence: Presence { online: status(node, "online"), stopped: status(node, "stopped") },
+        words: {
+            let node = node.to_owned();
+            Words::new(move |_| {
+                let presence =
+                    Presence { online: status(&node, "online"), stopped: status(&node, "stopped") };
+                (status(&node, "offline"), presence)
+            })
+        },
         connect_timeout: Duration::from_secs(5),
         stop_grace: Duration::from_secs(4),
     }

@@ -6,7 +6,10 @@ use cunkou::{
     alert::{Alert, Change, Object},
     camera::{Health, Reason, State},
     config::{self, Config, Direction},
-    daemon::clerk::{Clerk, Draft, Due, record_range},
+    daemon::{
+        Trust,
+        clerk::{Clerk, Draft, Due, record_range},
+    },
     detect::Class,
     geometry::UnitBox,
     id::{AlertId, Mint, TrackId},
@@ -163,7 +166,7 @@ fn an_alert_expires_is_cleared_and_forgotten_at_its_times_also_after_a_restart()
     for hours in 0..=(31 * 24) {
         let now = raised_at.after(Duration::from_secs(hours * 3600));
         for (due, record) in reached(now, outbox.ledger()) {
-            let draft = clerk_2.reach(now, due, record);
+            let draft = clerk_2.reach(now, due, record, Trust::Believed);
             let forgotten = draft.forget == Some(id);
             let messages = promise(&mut outbox, draft);
             let what = match &messages[..] {

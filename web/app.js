@@ -161,9 +161,11 @@ function showStore(trouble) {
 
 /** News that came while everything was being read; it may be newer than what was read. */
 let held = null;
+const HELD_MAX = 1000;
+const READ_AGAIN_MS = 3000;
 
 async function readAll() {
-  held = held ?? [];
+  held = [];
   const answer = await fetch("/api/state");
   if (!answer.ok) throw new Error(`/api/state: ${answer.status}`);
   const all = await answer.json();
@@ -187,15 +189,33 @@ async function readAll() {
 
 /** Shows news now, or once everything was read. */
 function hear(show) {
-  if (held) held.push(show);
-  else show();
+  if (!held) show();
+  else if (held.length < HELD_MAX) held.push(show);
+}
+
+/** One reading at a time; who asks meanwhile is answered by another one after it. */
+let reading = "no";
+
+async function refresh() {
+  if (reading !== "no") {
+    reading = "again";
+    return;
+  }
+  reading = "yes";
+  try {
+    await readAll();
+    lamp("lamp-page", "good", ["实时更新中", "page live"]);
+  } catch {
+    lamp("lamp-page", "bad", ["页面读取失败，正在重试", "page cannot read the state, trying again"]);
+    setTimeout(refresh, READ_AGAIN_MS);
+  }
+  const again = reading === "again";
+  reading = "no";
+  if (again) refresh();
 }
 
 function follow() {
   const events = new EventSource("/api/events");
-  const refresh = () => readAll().then(
-    () => lamp("lamp-page", "good", ["实时更新中", "page live"]),
-    () => lamp("lamp-page", "bad", ["页面读取失败", "page cannot read the state"]));
   events.addEventListener("open", refresh);
   events.addEventListener("resync", refresh);
   events.addEventListener("error", () => lamp("lamp-page", "bad", ["页面已断开，正在重连", "page disconnected, trying again"]));

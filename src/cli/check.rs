@@ -14,7 +14,7 @@ use cunkou::{
 use futures::{StreamExt, stream};
 use serde_json::json;
 
-use super::{Failure, Outcome, runtime};
+use super::{Failure, Outcome, block_on};
 
 /// Cameras that are tried at once: a town's switches should not take this for an attack.
 const CAMERAS_AT_ONCE: usize = 16;
@@ -66,7 +66,7 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         }
         return Ok(());
     }
-    let failed = runtime()?.block_on(connect(&config, arguments.json))?;
+    let failed = block_on(connect(&config, arguments.json))?;
     match failed {
         0 => Ok(()),
         _ => Err(Failure::Input(anyhow!(

@@ -29,7 +29,7 @@ use tokio::sync::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, Outcome, runtime, signals, sim::studio};
+use super::{Failure, Outcome, block_on, signals, sim::studio};
 
 /// After this, the village's visits come again.
 const ROUND: Duration = Duration::from_secs(3600);
@@ -71,7 +71,7 @@ fn broker_address(text: &str) -> Result<BrokerAddress, String> {
 pub(super) fn run(arguments: Arguments) -> Outcome {
     let config =
         config::parse(config::demo_toml(), "config/demo.toml", Path::new("config"), &config::Machine)?;
-    runtime()?.block_on(async {
+    block_on(async {
         let stop = signals::stop_token()?;
         let prepared = tokio::select! {
             biased;

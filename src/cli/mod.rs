@@ -11,7 +11,7 @@ mod run;
 mod signals;
 mod sim;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -110,11 +110,17 @@ fn start_log(json: bool) {
     if json { log.json().init() } else { log.init() }
 }
 
-/// The runtime of every subcommand that waits. Cameras are tasks on it; pixels and the model have threads of their own.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
+/// How long what still blocks a thread may take once a subcommand is done; then the process ends without it.
+const LEFTOVERS_MAX: Duration = Duration::from_millis(300);
+
+/// Runs a subcommand that waits. Cameras are tasks on its runtime; pixels and the model have threads of their own.
+fn block_on<T>(subcommand: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("cunkou-io")
         .worker_threads(2)
         .enable_all()
-        .build()
+        .build()?;
+    let outcome = runtime.block_on(subcommand);
+    runtime.shutdown_timeout(LEFTOVERS_MAX);
+    outcome
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use cunkou::{config, daemon::Daemon};
 
-use super::{Failure, Outcome, runtime, signals};
+use super::{Failure, Outcome, block_on, signals};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -16,7 +16,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Outcome {
     let config = config::load(&arguments.config).map_err(Failure::input)?;
-    runtime()?.block_on(async {
+    block_on(async {
         let stop = signals::stop_token()?;
         let daemon = Daemon::start(config).await.context("cannot start")?;
         let broken = tokio::select! {

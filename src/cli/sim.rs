@@ -7,7 +7,7 @@ use cunkou::sim::{
     cli::{SimArgs, run_cli},
 };
 
-use super::{Failure, Outcome, runtime, signals};
+use super::{Failure, Outcome, block_on, signals};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -31,15 +31,14 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments) -> Outcome {
     let Arguments { cameras, scenario, listen, seed, json } = arguments;
     let args = SimArgs { cameras, scenario, listen, seed, json, studio: studio() };
-    let outcome = runtime()?.block_on(async {
+    block_on(async {
         let stop = signals::stop_token()?;
-        run_cli(args, stop).await
-    });
-    outcome.map_err(|error| match error {
-        SimError::ScenarioFile { .. } | SimError::Scenario { .. } | SimError::Footage { .. } => {
-            Failure::input(error)
-        }
-        other => other.into(),
+        run_cli(args, stop).await.map_err(|error| match error {
+            SimError::ScenarioFile { .. } | SimError::Scenario { .. } | SimError::Footage { .. } => {
+                Failure::input(error)
+            }
+            other => other.into(),
+        })
     })
 }
 

@@ -107,15 +107,13 @@ impl Board {
         }
     }
 
-    /// An alert was raised, updated, ended, or expired.
-    pub fn alert(&self, alert: AlertData) {
+    /// An alert was raised (revision 1), updated, ended, or expired.
+    pub fn alert(&self, rev: u64, alert: AlertData) {
         let mut shown = self.shown();
-        let is_full = shown.alerts.len() >= ALERTS_MAX;
-        let oldest = shown.alerts.back().map(|oldest| oldest.alert_id);
         match shown.alerts.iter_mut().find(|known| known.alert_id == alert.alert_id) {
             Some(known) => *known = alert.clone(),
             // The end of an alert that has long left the page is not news here.
-            None if is_full && oldest.is_some_and(|oldest| alert.alert_id < oldest) => return,
+            None if rev > 1 => return,
             None => {
                 shown.alerts.push_front(alert.clone());
                 shown.alerts.truncate(ALERTS_MAX);

@@ -19,7 +19,7 @@ pub use board::{ALERTS_MAX, Board, CameraView, News, Snapshot};
 use std::{
     convert::Infallible,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::{
         Arc,
@@ -67,6 +67,8 @@ pub struct Console {
     pub ready: Arc<AtomicBool>,
     /// Ends every open answer.
     pub stop: CancellationToken,
+    /// Where it listens.
+    pub listen: SocketAddr,
 }
 
 /// Why the server does not run.
@@ -101,17 +103,31 @@ pub fn router(console: Console) -> Router {
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .layer(middleware::from_fn(guard))
+        .layer(middleware::from_fn_with_state(console.listen, guard))
         .with_state(console)
 }
 
-async fn guard(request: Request, next: Next) -> Response {
+async fn guard(State(listen): State<SocketAddr>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    if listen.ip().is_loopback() && !host.is_none_or(is_this_machine) {
+        return (StatusCode::MISDIRECTED_REQUEST, "ask for this machine by its address\n").into_response();
+    }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
+}
+
+/// Whether a Host header names this machine itself. A page elsewhere can make a browser ask 127.0.0.1 under a name of its own ("DNS rebinding"), and
+/// would read alerts and pictures.
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name.eq_ignore_ascii_case("localhost") || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
 async fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {

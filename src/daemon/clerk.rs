@@ -15,6 +15,7 @@ use bytes::Bytes;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::clock_watch::Trust;
 use crate::{
     alert::{Alert, Change, Severity, explain},
     config::{Config, EntryPoint},
@@ -35,6 +36,8 @@ use crate::{
 const RESPOND_WITHIN: Duration = Duration::from_secs(600);
 /// The state of an alert stays with the broker for so long after it closed (`docs/ref/mqtt.md`).
 const STATE_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How long deleting waits where it may be a mistake.
+const FORGET_AGAIN: Duration = Duration::from_secs(24 * 3600);
 /// Records and snapshots are kept for so long: the floor of the Chinese rule.
 pub const RECORD_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -164,6 +167,9 @@ impl Clerk {
             }
             Change::Ended => {
                 writes.push(Write::Delete(open_key(alert.id)));
+                if state == AlertState::Expired {
+                    writes.push(due(now.after(STATE_KEPT), alert.id, Deed::Clear));
+                }
                 self.open.remove(&alert.id);
             }
         }
@@ -188,6 +194,9 @@ impl Clerk {
                 record.data.explain.en.push_str(" (no longer followed: the system was restarted)");
                 draft.messages = vec![self.event(now, Change::Ended, &record), self.state(now, &record)];
                 draft.writes.push(put_record(&record));
+                if record.data.state == AlertState::Expired {
+                    draft.writes.push(due(now.after(STATE_KEPT), record.data.alert_id, Deed::Clear));
+                }
                 draft.told = Some(record);
             }
             drafts.push(draft);
@@ -200,16 +209,16 @@ impl Clerk {
         self.open.get(&id)
     }
 
-    /// Drafts what follows from a deadline that was reached. `record` is the alert's, if there still is one.
-    pub fn reach(&mut self, now: Wall, due: Due, record: Option<Record>) -> Draft {
+    /// Drafts what follows from a deadline that was reached. `record` is the alert's, if there still is one; `trust` is how far the time is believed.
+    pub fn reach(&mut self, now: Wall, due: Due, record: Option<Record>, trust: Trust) -> Draft {
         let mut draft = Draft { writes: vec![Write::Delete(due.key)], ..Draft::default() };
         if let Some(record) = record {
-            self.deed(now, due.deed, record, &mut draft);
+            self.deed(now, due.deed, record, trust, &mut draft);
         }
         draft
     }
 
-    fn deed(&mut self, now: Wall, deed: Deed, mut record: Record, draft: &mut Draft) {
+    fn deed(&mut self, now: Wall, deed: Deed, mut record: Record, trust: Trust, draft: &mut Draft) {
         let id = record.data.alert_id;
         match deed {
             Deed::Expire => {
@@ -223,6 +232,8 @@ impl Clerk {
                 draft.messages.push(self.state(now, &record));
                 draft.told = Some(record);
             }
+            // What goes on, or was over less than that ago, is not history yet; its end has set another deadline.
+            Deed::Clear if !is_over_since(&record, now, STATE_KEPT) => {}
             Deed::Clear => draft.messages.push(Message {
                 topic: self.topics.alert_state(id),
                 payload: Bytes::new(),
@@ -230,6 +241,10 @@ impl Clerk {
                 retain: true,
                 expiry: None,
             }),
+            // The clock may be wrong, or was when the deadline was set: nothing that is still in view is a month old.
+            Deed::Forget if trust != Trust::Believed || self.open.contains_key(&id) => {
+                draft.writes.push(due(now.after(FORGET_AGAIN), id, Deed::Forget));
+            }
             Deed::Forget => {
                 draft.writes.push(Write::Delete(record_key(id)));
                 draft.writes.push(Write::Delete(open_key(id)));
@@ -338,6 +353,12 @@ pub fn newest(ledger: &dyn Ledger, limit: usize) -> Result<Vec<Record>, LedgerEr
         to = key;
     }
     Ok(records)
+}
+
+/// Whether what an alert is about was over for so long.
+fn is_over_since(record: &Record, now: Wall, time: Duration) -> bool {
+    let ended = record.data.ended_at.as_deref().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    ended.is_some_and(|ended| Wall::from_unix_us(ended.as_microsecond()).after(time) <= now)
 }
 
 fn record_key(id: AlertId) -> Vec<u8> {

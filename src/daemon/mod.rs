@@ -7,15 +7,19 @@
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
 pub mod clerk;
+mod clock_watch;
 mod herald;
 mod office;
 mod process;
 
+pub use clock_watch::Trust;
 pub use process::raise_file_limit;
 
 use std::{
+    fs::DirBuilder,
     io,
     net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
     path::PathBuf,
     sync::{
         Arc,
@@ -31,7 +35,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{clerk::Clerk, herald::Herald, office::Office};
+use self::{
+    clerk::Clerk,
+    clock_watch::{CLOCK_MIN, ClockWatch},
+    herald::Herald,
+    office::Office,
+};
 use crate::{
     camera::Limits,
     config::{Broker, Config},
@@ -49,7 +58,7 @@ use crate::{
         wire::Writer,
     },
     store::{Desk, DeskThread, LedgerError, Outbox, SledLedger},
-    time::{Clock, Wall},
+    time::Clock,
 };
 
 /// Verdicts of all lanes that wait for the clerk; then they wait in their lanes.
@@ -58,8 +67,8 @@ const FILINGS_MAX: usize = 64;
 const HEALTH_MAX: usize = 256;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
-/// This program was not written before 2026: an earlier time means that the machine lost its clock.
-const CLOCK_MIN: Wall = Wall::from_unix_ms(1_767_225_600_000);
+/// Share of the stop's grace that the lanes may take.
+const LANES_SHARE: f32 = 0.5;
 /// Kept back from the stop's grace for what comes after the one that is waited for.
 const RESERVE: Duration = Duration::from_millis(500);
 
@@ -121,7 +130,11 @@ impl Daemon {
         raise_file_limit();
         let (clock, metrics) = (Clock::start(), Metrics::new());
         let snapshots = config.paths.data.join("snapshots");
-        std::fs::create_dir_all(&snapshots)
+        // Photographs of people are for nobody else on this machine.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&snapshots)
             .map_err(|source| StartError::Folder { path: snapshots.clone(), source })?;
         let outbox = Outbox::open(SledLedger::open(&config.paths.data.join("store"))?)?;
 
@@ -161,6 +174,7 @@ impl Daemon {
         let mut clerk = Clerk::new(&config, model_data, Mint::from_os());
         let cut_off = clerk.recover(now, outbox.ledger())?;
         let known = clerk::newest(outbox.ledger(), ALERTS_MAX)?;
+        let newest_at = known.first().map(|record| record.data.alert_id.raised_at());
         let board = Arc::new(Board::new(&config, known.into_iter().map(|record| record.data).collect()));
         let (desk, store) = Desk::start(outbox, metrics.clone()).map_err(StartError::Thread)?;
 
@@ -179,6 +193,8 @@ impl Daemon {
             board: Arc::clone(&board),
             metrics: metrics.clone(),
             clock,
+            broken: broken.clone(),
+            clock_watch: ClockWatch::new(clock.now(), newest_at),
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
@@ -200,6 +216,7 @@ impl Daemon {
             snapshots,
             ready: Arc::clone(&ready),
             stop: stop_page.clone(),
+            listen: console_at,
         };
         let page = tokio::spawn(console::serve(listener, page));
 
@@ -267,10 +284,19 @@ impl Daemon {
     pub async fn stop(self) {
         let began = Instant::now();
         let deadline = began + self.grace.saturating_sub(RESERVE);
+        // A camera that does not let go must not use up the time of those who keep promises.
+        let lanes_deadline = began + self.grace.mul_f32(LANES_SHARE);
         self.ready.store(false, Ordering::Release);
         self.stop_lanes.cancel();
-        let lanes = self.lanes.join_all();
-        if timeout_at(deadline, lanes).await.is_err() {
+        let mut lanes = self.lanes;
+        let joined = async {
+            while let Some(ended) = lanes.join_next().await {
+                if let Err(panic) = ended {
+                    tracing::error!(%panic, "a camera's lane ended badly");
+                }
+            }
+        };
+        if timeout_at(lanes_deadline, joined).await.is_err() {
             tracing::error!("the cameras did not stop in time; alerts that were not promised yet are lost");
         }
         // Nobody is left who waits for a pool, so that joining it takes one job at most.
@@ -285,7 +311,9 @@ impl Daemon {
         self.stop_courier.cancel();
         join("the delivery", deadline, self.courier).await;
         let left = deadline.saturating_duration_since(Instant::now());
-        self.store.stop(left).await;
+        if timeout(left + RESERVE, self.store.stop(left)).await.is_err() {
+            tracing::error!("the store did not stop in time; what it had promised is on the disk");
+        }
         self.stop_page.cancel();
         match timeout(RESERVE, self.page).await {
             Ok(Ok(Ok(()))) | Err(_) => {}

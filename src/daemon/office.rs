@@ -14,8 +14,12 @@ use std::{
 use futures::future::join_all;
 use sha2::{Digest, Sha256};
 use tokio::{sync::mpsc, task::spawn_blocking, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
 
-use super::clerk::{Clerk, Draft, Due, Record, read_record, record_range};
+use super::{
+    clerk::{Clerk, Draft, Due, Record, read_record, record_range},
+    clock_watch::{ClockWatch, Trust},
+};
 use crate::{
     alert::{Change, snapshot},
     console::Board,
@@ -24,7 +28,7 @@ use crate::{
     lane::{Filed, Filing},
     metrics::Metrics,
     mqtt::payload::SnapshotData,
-    store::{Desk, Refused},
+    store::{Desk, Refused, Write},
     time::Clock,
 };
 
@@ -51,6 +55,10 @@ pub(super) struct Office {
     pub(super) metrics: Metrics,
     /// The machine's clock.
     pub(super) clock: Clock,
+    /// Whether its civil time can be believed.
+    pub(super) clock_watch: ClockWatch,
+    /// Cancelled where the daemon is of no use any more.
+    pub(super) broken: CancellationToken,
 }
 
 impl Office {
@@ -91,9 +99,18 @@ impl Office {
         for ((filing, filed, told), promised) in done.into_iter().zip(promised.await) {
             match promised {
                 Ok(_) => self.tell(&filing, told),
-                Err(refused) => lost(&filing, &refused),
+                Err(refused) => self.lost(&filing, &refused),
             }
             filed();
+        }
+    }
+
+    fn lost(&self, filing: &Filing, refused: &Refused) {
+        let alert = &filing.verdict.alert;
+        tracing::error!(alert = %alert.id, camera = %alert.camera.id, %refused, "an alert was not promised, and is lost");
+        // The store outlives this office on an ordered stop: where it is gone now, it panicked.
+        if matches!(refused, Refused::Stopped) {
+            self.broken.cancel();
         }
     }
 
@@ -112,7 +129,7 @@ impl Office {
             Change::Ended => tracing::info!(alert = %alert.id, camera = %alert.camera.id, "alert ended"),
             Change::Updated => tracing::debug!(alert = %alert.id, camera = %alert.camera.id, "alert updated"),
         }
-        self.board.alert(record.data);
+        self.board.alert(record.rev, record.data);
     }
 
     /// The picture of a new alert, plain and with boxes. An alert whose picture cannot be kept goes out without one.
@@ -142,7 +159,12 @@ impl Office {
 
     /// Does what has become due.
     async fn sweep(&mut self) {
-        let now = self.clock.now().wall;
+        let now = self.clock.now();
+        let trust = self.clock_watch.look(now);
+        let now = now.wall;
+        if trust == Trust::Lost {
+            return;
+        }
         let (from, to) = Due::range(now);
         let reached = match self.desk.range(from, to, SWEEP_MAX).await {
             Ok(reached) => reached,
@@ -151,16 +173,20 @@ impl Office {
                 return;
             }
         };
+        let mut drafts = Vec::with_capacity(reached.len());
         for (key, _) in reached {
-            let Some(due) = Due::read(key) else {
-                tracing::error!("an entry of the store is no deadline; it is left alone");
+            let Some(due) = Due::read(key.clone()) else {
+                tracing::error!(key = %String::from_utf8_lossy(&key), "an entry of the store is no deadline, and is removed");
+                drafts.push(Draft { writes: vec![Write::Delete(key)], ..Draft::default() });
                 continue;
             };
             let Ok(record) = self.record(due.alert).await else { return };
-            let draft = self.clerk.reach(now, due, record);
-            if let Err(refused) = self.carry_out(draft).await {
+            drafts.push(self.clerk.reach(now, due, record, trust));
+        }
+        // Side by side, so that they share a sync and no fresh alert waits for long.
+        for outcome in join_all(drafts.into_iter().map(|draft| self.carry_out(draft))).await {
+            if let Err(refused) = outcome {
                 tracing::warn!(%refused, "a deadline could not be carried out; the next sweep does it");
-                return;
             }
         }
     }
@@ -178,7 +204,7 @@ impl Office {
     async fn carry_out(&self, draft: Draft) -> Result<(), Refused> {
         self.desk.promise(draft.writes, draft.messages).await?;
         if let Some(record) = draft.told {
-            self.board.alert(record.data);
+            self.board.alert(record.rev, record.data);
         }
         if let Some(alert) = draft.forget {
             for name in [plain_name(alert), boxed_name(alert)] {
@@ -236,9 +262,4 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn lost(filing: &Filing, refused: &Refused) {
-    let alert = &filing.verdict.alert;
-    tracing::error!(alert = %alert.id, camera = %alert.camera.id, %refused, "an alert was not promised, and is lost");
 }

@@ -121,6 +121,9 @@ pub enum DetectError {
         /// What the library said.
         why: String,
     },
+    /// A call panicked: a bug, told in the log.
+    #[error("the detector panicked; see the log")]
+    Panicked,
     /// The picture, or a part of it, cannot be scaled.
     #[error("a picture of {size} cannot be looked at: {why}")]
     Picture {

@@ -5,6 +5,7 @@
 
 use std::{
     num::NonZeroUsize,
+    panic::{self, AssertUnwindSafe},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -64,8 +65,10 @@ pub fn start_pool(
             let Job { camera, frame, view, done } = job;
             let begun = Instant::now();
             let mut detections = Vec::new();
-            let result =
-                detector.detect(&frame.picture, &view, &camera.masks, &mut detections).map(|()| detections);
+            let looked = panic::catch_unwind(AssertUnwindSafe(|| {
+                detector.detect(&frame.picture, &view, &camera.masks, &mut detections)
+            }));
+            let result = looked.unwrap_or(Err(DetectError::Panicked)).map(|()| detections);
             let spent = begun.elapsed();
             metrics.detect_seconds.observe(spent.as_secs_f64());
             metrics.frames_detected.get_or_create(&id.into()).inc();

@@ -1,6 +1,12 @@
 //! Named threads that work off [`Slots`].
 
-use std::{hash::Hash, io, sync::Arc, thread};
+use std::{
+    hash::Hash,
+    io,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    thread,
+};
 
 use super::Slots;
 
@@ -28,7 +34,13 @@ where
             let thread = thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
                 while let Some(mut taken) = slots.take() {
                     let job = taken.item();
-                    work(taken.key(), job);
+                    // A worker keeps nothing from one job to the next that a panic could leave half-done but buffers, which
+                    // the next job fills anew.
+                    if panic::catch_unwind(AssertUnwindSafe(|| work(taken.key(), job))).is_err() {
+                        tracing::error!(
+                            "a job of a pool panicked, and is lost: this is a bug; the pool goes on"
+                        );
+                    }
                 }
             })?;
             pool.threads.push(thread);
@@ -64,6 +76,22 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+
+    #[test]
+    fn a_job_that_panics_costs_that_job_alone() {
+        let (tx, rx) = mpsc::channel();
+        let worker = move |_: &u8, job: u32| {
+            assert_ne!(job, 1, "as the test wants it");
+            tx.send(job).expect("the test listens");
+        };
+        let pool = Pool::start("test", [worker]).expect("a thread starts");
+        pool.slots().put(1, 1);
+        pool.slots().put(2, 2);
+        assert_eq!(rx.recv(), Ok(2));
+        pool.slots().put(1, 3);
+        assert_eq!(rx.recv(), Ok(3), "the key is served again");
+        pool.stop();
+    }
 
     #[test]
     fn jobs_are_worked_off_by_named_threads() {

@@ -20,6 +20,7 @@ use super::{
     watch::Watch,
 };
 use crate::{
+    alert::Change,
     camera::{AccessUnit, Backoff, Ending, Health, Limits, Reason, State, StreamEvent, StreamInfo, Vitals},
     config::Camera,
     decode::Frame,
@@ -34,6 +35,8 @@ use crate::{
 const TICK: Duration = Duration::from_secs(1);
 /// How long tracks and alerts outlive a stream that broke off. A camera that blinks has not lost its visitor.
 const SIGHT_KEPT: Duration = Duration::from_secs(15);
+/// How long they outlive a stream that plays but of which nothing can be made: no picture is decoded, or the detector fails on each.
+const BLIND_KEPT: Duration = Duration::from_secs(60);
 /// A camera's health is told so often though nothing changed (`docs/ref/mqtt.md`).
 const TELL_EVERY: Duration = Duration::from_secs(60);
 /// A stream that has just begun has no rates worth telling; they are told after this time.
@@ -94,7 +97,7 @@ pub enum Act {
 pub struct Filing {
     /// What the rules say.
     pub verdict: Verdict,
-    /// The frame that made them say it, for the picture; `None` where no frame did.
+    /// The frame that made them raise it, for the picture; `None` where no frame did, and for what is not raised.
     pub frame: Option<Frame>,
 }
 
@@ -104,12 +107,19 @@ enum Stream {
     Maintenance,
     /// An attempt is under way.
     Connecting,
-    /// Playing since then.
-    Streaming { since: Mono },
+    /// Playing; the camera counts as there from its first access unit on.
+    Streaming { info: StreamInfo, units: Option<Units> },
     /// The next attempt is due then.
     Waiting { until: Mono },
     /// For good.
     Stopped,
+}
+
+/// When access units came.
+#[derive(Debug, Clone, Copy)]
+struct Units {
+    first: Mono,
+    last: Mono,
 }
 
 /// One camera's state.
@@ -119,6 +129,8 @@ pub struct Lane {
     stream: Stream,
     /// When the stream broke off, while tracks still wait for it.
     sight_lost: Option<Mono>,
+    /// When the rules last judged a picture.
+    judged_at: Mono,
     vitals: Vitals,
     backoff: Backoff,
     feed: Feed,
@@ -156,6 +168,7 @@ impl Lane {
             started: now.wall,
             stream,
             sight_lost: None,
+            judged_at: now.mono,
             vitals: Vitals::new(camera.id.clone(), limits, now),
             backoff: Backoff::new(),
             feed: Feed::default(),
@@ -207,17 +220,15 @@ impl Lane {
             }
             Event::Filed => self.filings = self.filings.saturating_sub(1),
             Event::Tick => self.tick(now, acts),
-            Event::Stop => self.stop(now, acts),
+            Event::Stop => self.stop(acts),
         }
     }
 
     fn stream_said(&mut self, now: Now, event: StreamEvent, acts: &mut Vec<Act>) {
         match event {
             StreamEvent::Playing(info) => {
-                self.stream = Stream::Streaming { since: now.mono };
                 let changed = self.vitals.playing(now, &info);
-                tracing::info!(camera = %self.camera.id, codec = ?info.codec, size = %size_text(&info), "camera connected");
-                self.online(1);
+                self.stream = Stream::Streaming { info, units: None };
                 if changed {
                     self.tell(now, acts);
                 }
@@ -239,6 +250,7 @@ impl Lane {
         self.count(&self.metrics.access_unit_bytes, unit.data.len() as u64);
         self.count(&self.metrics.packets_lost, unit.packets_lost.into());
         self.sight_lost = None;
+        self.streams(now);
         let changed = self.vitals.unit(now, &unit);
         if changed {
             self.tell(now, acts);
@@ -248,9 +260,25 @@ impl Lane {
         acts.extend(self.feed.job().map(Act::Look));
     }
 
+    /// An access unit came.
+    fn streams(&mut self, now: Now) {
+        let Stream::Streaming { info, units } = &mut self.stream else { return };
+        match units {
+            Some(units) => units.last = now.mono,
+            None => {
+                *units = Some(Units { first: now.mono, last: now.mono });
+                tracing::info!(camera = %self.camera.id, codec = ?info.codec, size = %size_text(info), "camera connected");
+                self.online(1);
+            }
+        }
+    }
+
     fn ended(&mut self, now: Now, ending: &Ending, acts: &mut Vec<Act>) {
-        if let Stream::Streaming { since } = self.stream {
-            self.backoff.streamed(now.mono.since(since));
+        if let Stream::Streaming { units, .. } = &self.stream {
+            // Only what was delivered speaks for the camera: one that plays and says nothing is as good as away.
+            if let Some(Units { first, last }) = units {
+                self.backoff.streamed(last.since(*first));
+            }
             self.sight_lost.get_or_insert(now.mono);
         }
         let delay = self.backoff.failed(ending, &mut self.mint);
@@ -291,6 +319,9 @@ impl Lane {
                 continue;
             }
             let view = self.watch.glimpse(&frame, motion, &mut self.verdicts);
+            if view.is_none() {
+                self.judged_at = now.mono;
+            }
             self.file(Some(&frame), acts);
             if let Some(view) = view {
                 acts.push(Act::Detect(frame, view));
@@ -309,6 +340,7 @@ impl Lane {
     ) {
         match found {
             Ok(found) => {
+                self.judged_at = now.mono;
                 self.watch.detected(&frame, view, &found, &mut self.verdicts);
                 self.file(Some(&frame), acts);
             }
@@ -335,9 +367,12 @@ impl Lane {
             }
             acts.push(Act::Connect);
         }
-        if self.sight_lost.is_some_and(|lost| now.mono.since(lost) >= SIGHT_KEPT) {
+        let is_gone = self.sight_lost.is_some_and(|lost| now.mono.since(lost) >= SIGHT_KEPT);
+        let is_blind = now.mono.since(self.judged_at) >= BLIND_KEPT;
+        if is_gone || is_blind {
             self.sight_lost = None;
-            self.watch.lose_sight(now, &mut self.verdicts);
+            self.judged_at = now.mono;
+            self.watch.lose_sight(&mut self.verdicts);
             self.file(None, acts);
         }
         if self.tick_at <= now.mono {
@@ -350,25 +385,25 @@ impl Lane {
         }
     }
 
-    fn stop(&mut self, now: Now, acts: &mut Vec<Act>) {
+    fn stop(&mut self, acts: &mut Vec<Act>) {
         self.stream = Stream::Stopped;
         self.feed.cut();
         self.online(0);
-        self.watch.lose_sight(now, &mut self.verdicts);
+        self.watch.lose_sight(&mut self.verdicts);
         self.file(None, acts);
     }
 
     fn file(&mut self, frame: Option<&Frame>, acts: &mut Vec<Act>) {
         for verdict in self.verdicts.drain(..) {
             self.filings += 1;
-            acts.push(Act::File(Box::new(Filing { verdict, frame: frame.cloned() })));
+            let frame = frame.filter(|_| verdict.change == Change::Raised).cloned();
+            acts.push(Act::File(Box::new(Filing { verdict, frame })));
         }
     }
 
     /// Tells how the camera is.
     fn tell(&mut self, now: Now, acts: &mut Vec<Act>) {
-        let is_fresh =
-            matches!(self.stream, Stream::Streaming { since } if now.mono.since(since) < RATES_KNOWN);
+        let is_fresh = matches!(&self.stream, Stream::Streaming { units: Some(units), .. } if now.mono.since(units.first) < RATES_KNOWN);
         self.tell_at = now.mono + if is_fresh { RATES_KNOWN } else { TELL_EVERY };
         let health = match self.stream {
             Stream::Maintenance => Health::maintenance(self.camera.id.clone(), self.started),

@@ -2,7 +2,10 @@
 //!
 //! Owns the choice which decoded frames are looked at (the camera's `detect_fps`). What is done about what is seen belongs to the lane.
 
-use std::sync::Arc;
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 
 use super::replay::is_due;
 use crate::{
@@ -59,7 +62,14 @@ pub struct EyeJob {
 impl EyeJob {
     /// Does the job.
     pub fn run(mut self) {
-        let seen = self.eye.look(self.units);
+        let eye = &mut self.eye;
+        let units = std::mem::take(&mut self.units);
+        let looked = panic::catch_unwind(AssertUnwindSafe(|| eye.look(units)));
+        // A panic costs these frames and what the eye remembers, not the camera: the lane waits for its eye.
+        let seen = looked.unwrap_or_else(|_| {
+            self.eye.forget();
+            Seen { failed: Some("the decoder panicked; see the log".to_owned()), ..Seen::default() }
+        });
         (self.done)(self.eye, seen);
     }
 }
@@ -86,6 +96,15 @@ impl Eye {
         if let Some((_, decoder)) = &mut self.decoder {
             decoder.reset();
         }
+    }
+
+    /// Forgets everything: decoder and background are made anew.
+    fn forget(&mut self) {
+        tracing::error!(camera = %self.camera.id, "decoding panicked: this is a bug; the camera's decoder is made anew");
+        self.decoder = None;
+        self.motion = MotionDetector::new().masked(&self.camera.masks);
+        self.last_look = None;
+        self.frames.clear();
     }
 
     /// Decodes units and looks at as many of their frames as the camera's `detect_fps` asks for.

@@ -42,7 +42,9 @@ impl Feed {
         self.state = State::Flowing;
         self.bytes += unit.data.len();
         self.waiting.push_back(unit);
-        if self.bytes > BYTES_MAX || self.waiting.len() > UNITS_MAX { self.skip() } else { 0 }
+        // One unit alone is let in however large it is: the stream's reader has a limit for it.
+        let over = (self.bytes > BYTES_MAX && self.waiting.len() > 1) || self.waiting.len() > UNITS_MAX;
+        if over { self.skip() } else { 0 }
     }
 
     /// Drops all that lies before the newest key frame; where that one is the oldest already, everything.

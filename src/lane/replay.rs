@@ -11,7 +11,7 @@ use crate::{
     id::{Mint, TrackId},
     motion::{Motion, MotionDetector},
     rules::Verdict,
-    time::{MediaTime, Now},
+    time::MediaTime,
 };
 
 /// Judges the frames of a file as a camera's lane would, with every look that the camera's `detect_fps` asks for and none skipped.
@@ -20,7 +20,7 @@ pub struct Replay {
     motion: MotionDetector,
     watch: Watch,
     last_look: Option<MediaTime>,
-    last: Option<(i64, Now)>,
+    last_ms: i64,
     counts: Counts,
 }
 
@@ -54,7 +54,7 @@ impl Replay {
             watch: Watch::new(Arc::clone(&camera), facts, mint),
             camera,
             last_look: None,
-            last: None,
+            last_ms: 0,
             counts: Counts::default(),
         }
     }
@@ -68,7 +68,7 @@ impl Replay {
         let number = self.counts.frames;
         self.counts.frames += 1;
         frame.number = number;
-        self.last = Some((frame.media.ms(), frame.arrived));
+        self.last_ms = frame.media.ms();
         if !is_due(self.last_look, frame.media, self.camera.detect_fps) {
             return Ok(None);
         }
@@ -90,9 +90,8 @@ impl Replay {
     /// The file is over: what is open ends, at the time of the last frame (ms).
     pub fn finish(&mut self) -> (i64, Vec<Verdict>) {
         let mut verdicts = Vec::new();
-        let (end_ms, now) = self.last.unwrap_or_default();
-        self.watch.lose_sight(now, &mut verdicts);
-        (end_ms, verdicts)
+        self.watch.lose_sight(&mut verdicts);
+        (self.last_ms, verdicts)
     }
 
     /// What was done so far.

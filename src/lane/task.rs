@@ -2,9 +2,12 @@
 //!
 //! Owns everything of a camera that can wait: its connection, its eye, what is on its way to the clerk. Nothing here decides.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -25,6 +28,9 @@ use crate::{
 /// Answers of the pools that may wait for a lane: more than it can have asked for. A pool's thread that finds no room waits until the
 /// lane has taken one out, and a lane never waits for a pool.
 const ANSWERS_MAX: usize = 8;
+
+/// How long a camera may take to answer to TEARDOWN at a stop.
+const PARTING_MAX: Duration = Duration::from_secs(2);
 
 /// What a lane's task reaches outside of itself.
 #[derive(Clone)]
@@ -70,6 +76,7 @@ pub async fn run(camera: Arc<Camera>, mint: Mint, around: Surroundings, stop: Ca
         lane,
         around,
         stream: None,
+        parting: None,
         eye: Some(eye),
         cut_eye: false,
         answer,
@@ -88,6 +95,8 @@ struct Task {
     lane: Lane,
     around: Surroundings,
     stream: Option<Source>,
+    /// The stream on its way out, at a stop.
+    parting: Option<JoinHandle<()>>,
     /// Here, or on a decoding thread.
     eye: Option<Box<Eye>>,
     /// The stream broke off while the eye was away.
@@ -105,13 +114,21 @@ struct Task {
 
 impl Task {
     async fn run(mut self, stop: CancellationToken) {
-        while self.lane.deadline().is_some() || self.lane.is_filing() {
+        while self.lane.deadline().is_some() || (self.lane.is_filing() && !self.around.clerk.is_closed()) {
             if let Some(event) = self.select(&stop).await {
+                // The camera is told to stop at once, beside what is still to be filed.
+                if matches!(event, Event::Stop) {
+                    self.parting = self.stream.take().map(|stream| tokio::spawn(stream.close()));
+                }
                 self.apply(event);
             }
         }
-        if let Some(stream) = self.stream.take() {
-            stream.close().await;
+        let Self { parting, around, .. } = self;
+        // The clerk's office closes once the last lane has let go of it, not once the last camera has.
+        drop(around);
+        if let Some(parting) = parting {
+            // A camera that does not answer to TEARDOWN has had its time; a panic in there is retina's and costs nothing now.
+            let _ = tokio::time::timeout(PARTING_MAX, parting).await;
         }
     }
 

@@ -118,10 +118,10 @@ impl Watch {
     }
 
     /// The camera was gone for too long: every track and alert of it ends.
-    pub fn lose_sight(&mut self, now: Now, verdicts: &mut Vec<Verdict>) {
+    pub fn lose_sight(&mut self, verdicts: &mut Vec<Verdict>) {
         self.out.clear();
         self.tracker.clear();
-        self.rules.end_all(now, verdicts);
+        self.rules.end_all(verdicts);
     }
 
     /// Shows the tracks as of the newest frame.

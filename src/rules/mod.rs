@@ -78,10 +78,10 @@ impl Rules {
     }
 
     /// The stream was lost, or the daemon stops: open alerts end, and what was seen is forgotten. A cooldown goes on.
-    pub fn end_all(&mut self, now: Now, out: &mut Vec<Verdict>) {
+    pub fn end_all(&mut self, out: &mut Vec<Verdict>) {
         self.paths.clear();
         for watch in &mut self.watches {
-            watch.end_all(now, out);
+            watch.end_all(out);
         }
     }
 }

@@ -138,11 +138,11 @@ impl Watch {
         self.tell_news(now, out);
     }
 
-    /// Everything that is open ends now, since nothing can be seen any more.
-    pub(super) fn end_all(&mut self, now: Now, out: &mut Vec<Verdict>) {
+    /// Everything that is open ends, since nothing can be seen any more; dated to when it was last seen.
+    pub(super) fn end_all(&mut self, out: &mut Vec<Verdict>) {
         self.cases.clear();
         for open in self.alerts.drain(..) {
-            out.push(open.end(now.wall));
+            out.push(open.end(open.seen));
         }
     }
 

@@ -54,9 +54,8 @@ pub(super) struct Line {
 impl Line {
     /// A connection that will be made while [`Self::next`] is polled. The TLS files are read here, each time anew, so that a renewed
     /// certificate needs no restart.
-    pub(super) fn open(settings: &ConnectionSettings) -> Result<Self, Ending> {
+    pub(super) fn open(settings: &ConnectionSettings, will: &Message) -> Result<Self, Ending> {
         let mut options = options(settings, &settings.client_id)?;
-        let will = &settings.will;
         let properties = LastWillProperties {
             delay_interval: Some(WILL_DELAY.as_secs() as u32),
             payload_format_indicator: format_indicator(will),

@@ -11,7 +11,11 @@
 mod line;
 mod tls;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use tokio::{
@@ -49,25 +53,50 @@ pub struct ConnectionSettings {
     pub broker: ExternalBroker,
     /// MQTT client id: the same after each start, and nobody else's.
     pub client_id: String,
-    /// What the broker says of us, [`WILL_DELAY`] after we are gone without a word.
-    pub will: Message,
-    /// What we say of ourselves.
-    pub presence: Presence,
+    /// What is said of this daemon.
+    pub words: Words,
     /// How long a connection may take to be made, TLS included.
     pub connect_timeout: Duration,
     /// How long an ordered stop may go on sending.
     pub stop_grace: Duration,
 }
 
+/// What is said of this daemon on one connection: each time events of their own, since who drops repeats would not hear the second `online` otherwise.
+#[derive(Clone)]
+pub struct Words(Arc<dyn Fn(Wall) -> (Message, Presence) + Send + Sync>);
+
+impl Words {
+    /// Words written by `write`, which is told the time: what the broker says of us, [`WILL_DELAY`] after we are gone without a word, and what we
+    /// say of ourselves.
+    pub fn new(write: impl Fn(Wall) -> (Message, Presence) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+
+    fn at(&self, now: Wall) -> (Message, Presence) {
+        (self.0)(now)
+    }
+}
+
+impl std::fmt::Debug for Words {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Words")
+    }
+}
+
 impl ConnectionSettings {
     /// A station's daemon that started then, with the usual patience.
     pub fn new(station: &Station, broker: ExternalBroker, started_at: Wall, mint: Mint) -> Self {
-        let mut writer = Writer::new(station, started_at, mint);
+        // Guards the writer's mint for the moment of writing; nothing panics in there.
+        let writer = Mutex::new(Writer::new(station, started_at, mint));
+        let words = Words::new(move |now| {
+            let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let presence = Presence { online: writer.online(now), stopped: writer.stopped(now) };
+            (writer.will(now), presence)
+        });
         Self {
             broker,
             client_id: format!("cunkou-{}-{}", station.id, station.node),
-            will: writer.will(started_at),
-            presence: Presence { online: writer.online(started_at), stopped: writer.stopped(started_at) },
+            words,
             connect_timeout: CONNECT_MAX,
             stop_grace: station.stop_grace / 2,
         }
@@ -85,7 +114,8 @@ pub async fn deliver(
     clock: Clock,
     stop: CancellationToken,
 ) {
-    let courier = Courier::new(settings.presence.clone(), Mint::from_os());
+    let (_, presence) = settings.words.at(clock.now().wall);
+    let courier = Courier::new(presence, Mint::from_os());
     let next = desk.next();
     let run = Run {
         settings,
@@ -215,10 +245,14 @@ impl Run {
             self.count(&event);
             for action in self.courier.apply(self.now(), event) {
                 match action {
-                    Action::Connect => match Line::open(&self.settings) {
-                        Ok(line) => self.line = Some(line),
-                        Err(ending) => events.push_back(Event::Ended(ending)),
-                    },
+                    Action::Connect => {
+                        let (will, presence) = self.settings.words.at(self.clock.now().wall);
+                        events.push_back(Event::Words(presence));
+                        match Line::open(&self.settings, &will) {
+                            Ok(line) => self.line = Some(line),
+                            Err(ending) => events.push_back(Event::Ended(ending)),
+                        }
+                    }
                     Action::Publish(message) => {
                         let published = self.line.as_mut().map(|line| line.publish(message));
                         if let Some(Err(ending)) = published {

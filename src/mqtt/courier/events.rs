@@ -36,6 +36,8 @@ impl Limits {
 pub enum Event {
     /// Time passed: to be sent when [`Courier::wake_at`] says so.
     Tick,
+    /// What this daemon says of itself on the next connection.
+    Words(Presence),
     /// The broker took the connection.
     Connected(Limits),
     /// The connection ended, or none could be made.

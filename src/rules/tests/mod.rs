@@ -54,8 +54,8 @@ proptest! {
                     world.skip();
                 }
             }
-            let (now, mut out) = (world.now(), vec![]);
-            world.rules.end_all(now, &mut out);
+            let mut out = vec![];
+            world.rules.end_all(&mut out);
             world.said.extend(out.into_iter().map(|verdict| (0, verdict)));
             world
         };

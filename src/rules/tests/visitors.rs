@@ -124,9 +124,9 @@ fn when_the_stream_is_lost_all_ends() {
     let mut world = World::new(in_view());
     world.looks(2.0, &[(1, 0.3, 0.6), (2, 0.7, 0.6)]);
     let mut out = vec![];
-    world.rules.end_all(world.now(), &mut out);
+    world.rules.end_all(&mut out);
     assert_eq!(out.iter().map(|v| v.change).collect::<Vec<_>>(), [Change::Ended, Change::Ended]);
     out.clear();
-    world.rules.end_all(world.now(), &mut out);
+    world.rules.end_all(&mut out);
     assert_eq!(out.len(), 0);
 }
