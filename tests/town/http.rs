@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
+    time::Instant,
 };
 
 use serde_json::Value;
@@ -62,8 +63,11 @@ impl Events {
 
     /// The data of the next event of this name.
     pub(crate) fn next(&mut self, name: &str) -> Value {
-        let wanted = format!("event: {name}");
-        while self.line() != wanted {}
+        let (wanted, began) = (format!("event: {name}"), Instant::now());
+        // Comments come for ever: silence alone is no deadline.
+        while self.line() != wanted {
+            assert!(began.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain for: {wanted}");
+        }
         let line = self.line();
         let data = line.strip_prefix("data: ").expect("an event has data");
         serde_json::from_str(data).expect("its data is JSON")
