@@ -118,8 +118,8 @@ impl Stage<'_> {
                 camera_clock: None,
                 picture: Picture::grey(PICTURE, 100),
             };
-            let regions: Vec<UnitBox> =
-                somebody.map(|there| there.grown(0.1).clamped()).into_iter().collect();
+            let moving = somebody.filter(|_| !self.script.stands(camera, unit.arrived.mono));
+            let regions: Vec<UnitBox> = moving.map(|there| there.grown(0.1).clamped()).into_iter().collect();
             let changed_share = regions.iter().map(UnitBox::area).sum();
             let motion =
                 Motion { regions, changed_share, luma_mean: 100.0, luma_deviation: 40.0, repeats: false };
