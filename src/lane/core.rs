@@ -205,6 +205,11 @@ impl Lane {
         self.filings > 0
     }
 
+    /// Frames that the detector has, as far as the lane knows: it still expects an answer for each.
+    pub fn frames_out(&self) -> usize {
+        self.watch.frames_out()
+    }
+
     /// Takes an event in; what is to be done is appended to `acts`, in order.
     pub fn apply(&mut self, now: Now, event: Event, acts: &mut Vec<Act>) {
         if matches!(self.stream, Stream::Stopped) && !matches!(event, Event::Filed) {

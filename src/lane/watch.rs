@@ -124,6 +124,11 @@ impl Watch {
         self.rules.end_all(verdicts);
     }
 
+    /// Frames for which the detector's answer is still expected.
+    pub(super) fn frames_out(&self) -> usize {
+        self.out.len()
+    }
+
     /// Shows the tracks as of the newest frame.
     pub fn tracks(&self) -> &[Track] {
         self.tracker.tracks()

@@ -64,6 +64,15 @@ impl Broker {
         }
     }
 
+    /// Whether it was given this message about an alert; what is of no alert, it always has.
+    pub(super) fn has(&self, message: &Message) -> bool {
+        if message.payload.is_empty() || !message.topic.contains("/alert") {
+            return true;
+        }
+        let delivered = self.delivered.get(&message.topic).into_iter().flatten();
+        delivered.rev().any(|delivered| delivered.payload == message.payload)
+    }
+
     /// First deliveries of one topic's family, by topic.
     pub(super) fn delivered(&self) -> &BTreeMap<String, Vec<Delivered>> {
         &self.delivered

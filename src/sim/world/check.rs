@@ -23,6 +23,8 @@ const LATEST: Duration = Duration::from_secs(4);
 const EXCUSED: Duration = Duration::from_secs(75);
 /// Whoever has left is not in view for longer than this.
 const ENDS_WITHIN: Duration = Duration::from_secs(12);
+/// A camera that is gone is noticed within 10 s, and its alerts end 15 s later.
+const GONE_ENDS_WITHIN: Duration = Duration::from_secs(30);
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,6 +210,13 @@ fn sight(
             }
         }
         for at in alerts {
+            if let Some(ended) = ends.get(&at)
+                && let Some(lost) = outlived(script, camera, at, *ended)
+            {
+                faults.push(format!(
+                    "camera {camera} was gone at {lost:?}, and its alert of {at:?} ended at {ended:?} only"
+                ));
+            }
             let of_a_visit = script.visits(camera).iter().any(|visit| is_of(visit, at));
             if !of_a_visit && !script.is_troubled(camera, at - EXCUSED, at) {
                 faults.push(format!("camera {camera} raised an alert at {at:?}, when nobody was there"));
@@ -215,6 +224,15 @@ fn sight(
         }
     }
     (visits, excused)
+}
+
+/// When the camera was lost for so long that an alert of `raised..ended` should have ended with it, and did not.
+fn outlived(script: &Script, camera: usize, raised: Mono, ended: Mono) -> Option<Mono> {
+    let lost = script.gone(camera).find(|(from, to)| {
+        let over = *from + GONE_ENDS_WITHIN;
+        raised < *from && ended > over && over < *to && !script.station_is_troubled(*from - EXCUSED, over)
+    });
+    lost.map(|(from, _)| from)
 }
 
 fn is_of(visit: &Visit, at: Mono) -> bool {

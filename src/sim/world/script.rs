@@ -25,6 +25,8 @@ pub struct Visit {
     pub from: Mono,
     /// Last instant.
     pub to: Mono,
+    /// For how long they stand still half-way, so that nothing moves.
+    pub stands: Duration,
 }
 
 /// What breaks at a camera.
@@ -36,6 +38,19 @@ pub enum CameraFault {
     Stalled,
     /// The network loses a packet now and then; every frame until the next key frame is spoilt. Nobody goes unseen for it.
     Lossy,
+}
+
+impl CameraFault {
+    /// Whether who walks past meanwhile goes unseen.
+    fn hides(self) -> bool {
+        self != Self::Lossy
+    }
+}
+
+impl Visit {
+    fn stands_from(&self) -> Mono {
+        self.from + (self.to.since(self.from) - self.stands) / 2
+    }
 }
 
 /// What breaks at the station.
@@ -151,13 +166,7 @@ impl Script {
 
     /// Whether anything was broken that this camera's sight depends on, in `from..to`.
     pub(super) fn is_troubled(&self, camera: usize, from: Mono, to: Mono) -> bool {
-        let overlaps = |a: Mono, b: Mono| a < to && from < b;
-        let hides = |fault: CameraFault| fault != CameraFault::Lossy;
-        let camera =
-            self.cameras[camera].faults.iter().any(|(a, b, fault)| hides(*fault) && overlaps(*a, *b));
-        let killed =
-            self.station.iter().any(|(at, fault)| *fault == StationFault::Kill && overlaps(*at, *at));
-        camera || killed || self.troubles().any(|(a, b)| overlaps(a, b))
+        self.gone(camera).any(|(a, b)| a < to && from < b) || self.station_is_troubled(from, to)
     }
 
     /// The spans of [`TROUBLES`].
@@ -176,10 +185,38 @@ impl Script {
         at.since_start().as_millis() as i64 + jumped
     }
 
+    fn visit(&self, camera: usize, at: Mono) -> Option<&Visit> {
+        self.cameras[camera].visits.iter().find(|visit| (visit.from..visit.to).contains(&at))
+    }
+
+    /// Whether whoever is in a camera's picture stands still.
+    pub(super) fn stands(&self, camera: usize, at: Mono) -> bool {
+        self.visit(camera, at).is_some_and(|visit| {
+            let from = visit.stands_from();
+            (from..from + visit.stands).contains(&at)
+        })
+    }
+
+    /// When a camera is gone, and not merely worse than usual.
+    pub(super) fn gone(&self, camera: usize) -> impl Iterator<Item = (Mono, Mono)> + '_ {
+        let faults = self.cameras[camera].faults.iter();
+        faults.filter(|(_, _, fault)| fault.hides()).map(|(from, to, _)| (*from, *to))
+    }
+
+    /// Whether the station itself was killed or slow, or could not write, in `from..to`.
+    pub(super) fn station_is_troubled(&self, from: Mono, to: Mono) -> bool {
+        let overlaps = |a: Mono, b: Mono| a < to && from < b;
+        let killed =
+            self.station.iter().any(|(at, fault)| *fault == StationFault::Kill && overlaps(*at, *at));
+        killed || self.troubles().any(|(a, b)| overlaps(a, b))
+    }
+
     /// Where somebody is in a camera's picture, if there is anybody.
     pub(super) fn somebody(&self, camera: usize, at: Mono) -> Option<UnitBox> {
-        let visit = self.cameras[camera].visits.iter().find(|visit| (visit.from..visit.to).contains(&at))?;
-        let walked = at.since(visit.from).as_secs_f32() / visit.to.since(visit.from).as_secs_f32();
+        let visit = self.visit(camera, at)?;
+        let walks = visit.to.since(visit.from) - visit.stands;
+        let stood = at.since(visit.stands_from()).min(visit.stands);
+        let walked = (at.since(visit.from) - stood).as_secs_f32() / walks.as_secs_f32();
         let x = WALK.0 + (WALK.1 - WALK.0) * walked;
         let there = UnitBox::new(x - 0.05, 0.35, x + 0.05, 0.7);
         let seen = there.clamped();
@@ -190,8 +227,17 @@ impl Script {
 impl CameraScript {
     fn draw(dice: &mut Dice, end: Mono) -> Self {
         let mut script = Self::default();
-        dice.spans(end, (40.0, 160.0), (6.0, 14.0), |_, from, to| script.visits.push(Visit { from, to }));
+        // The pause is longer than anybody stands, so that visitors never meet.
+        dice.spans(end, (60.0, 180.0), (6.0, 14.0), |dice, from, to| {
+            let stands_s = if dice.0.unit() < 0.3 { dice.between(2.0, 40.0) } else { 0.0 };
+            let stands = Duration::from_secs_f64(stands_s);
+            if to + stands <= end {
+                script.visits.push(Visit { from, to: to + stands, stands });
+            }
+        });
         dice.spans(end, (200.0, 1200.0), (1.0, 90.0), |dice, from, to| {
+            // Long enough, now and then, for the longest pause between two tries.
+            let to = if dice.0.unit() < 0.15 { to + Duration::from_secs(240) } else { to };
             let fault = if dice.0.unit() < 0.5 { CameraFault::Away } else { CameraFault::Stalled };
             script.faults.push((from, to, fault));
         });
@@ -199,7 +245,7 @@ impl CameraScript {
         dice.spans(end, (200.0, 900.0), (20.0, 200.0), |_, from, to| {
             script.faults.push((from, to, CameraFault::Lossy));
         });
-        dice.spans(end, (300.0, 1200.0), (0.1, 0.2), |dice, from, _| {
+        dice.spans(end, (100.0, 500.0), (0.1, 0.2), |dice, from, _| {
             script.jumps.push((from, dice.between(500.0, 90_000.0) as i64));
         });
         script

@@ -3,6 +3,7 @@
 //! Owns the simulated adapters' latencies. Decides nothing that a lane, the clerk or the courier would decide.
 
 mod cameras;
+mod delivery;
 mod process;
 
 use std::{
@@ -28,7 +29,7 @@ use crate::{
     id::{CameraId, Mint},
     lane::{Act, Event, Lane},
     mqtt::{
-        courier::{self, Action, Courier},
+        courier::{self, Courier},
         payload::HealthData,
         wire::Writer,
     },
@@ -121,6 +122,8 @@ struct Process<'a> {
     eyes: Vec<Eye>,
     /// When each frame was shown to the detector, by camera and number, until it was answered for.
     shown: BTreeMap<(usize, u64), Mono>,
+    /// Lanes that were found to wait for answers that never come: told once.
+    forgetful: Vec<bool>,
     at_work: Vec<Option<Work<'a>>>,
     clerk: Clerk,
     outbox: Outbox<SimLedger>,
@@ -199,6 +202,7 @@ impl<'a> Stage<'a> {
             }
             Happening::Fault(fault) => self.fault(now, fault, queue),
         }
+        self.check_answers(now);
         self.arm(queue);
     }
 
@@ -295,46 +299,16 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn courier(&mut self, now: Now, event: courier::Event, queue: &mut Queue) {
-        if event == courier::Event::Tick {
-            self.process.courier_alarm = None;
-        }
-        for action in self.process.courier.apply(now.mono, event) {
-            let told = |event| Happening::Courier(event);
-            match action {
-                Action::Connect if self.broker.link == Link::Up => {
-                    self.broker.connection += 1;
-                    self.process.pkid = 0;
-                    let limits = courier::Limits { window: 16, packet_len_max: None };
-                    self.process.window = limits.window;
-                    queue.after(NETWORK_TAKES, told(courier::Event::Connected(limits)));
-                }
-                Action::Connect => {
-                    let ending = courier::Ending::Unreachable("nobody listens".into());
-                    queue.after(NETWORK_TAKES, told(courier::Event::Ended(ending)));
-                }
-                Action::Publish(message) => {
-                    let pkid = self.process.pkid % self.process.window + 1;
-                    self.process.pkid = pkid;
-                    queue.after(Duration::ZERO, told(courier::Event::Sent(pkid)));
-                    let connection = self.broker.connection;
-                    queue.after(NETWORK_TAKES, Happening::Published { connection, pkid, message });
-                }
-                Action::Read { after, limit } => {
-                    let read = self.process.outbox.waiting(after, limit).map_err(|error| error.to_string());
-                    queue.after(Duration::ZERO, told(courier::Event::Read(read)));
-                }
-                Action::Strike(seqs) => {
-                    // A strike that a full disk does not take is made up for by a repeat.
-                    let struck = self.process.outbox.strike(&seqs);
-                    self.trace.note(now, if struck.is_ok() { "struck" } else { "not struck" }, &[]);
-                }
-                Action::SetAside { seq, why } => {
-                    self.trace.note(now, "set aside", why.as_bytes());
-                    self.trace.fault(format!("message {} was set aside: {why}", seq.0));
-                }
-                Action::HangUp => self.broker.connection += 1,
-                Action::Part | Action::End | Action::Tell(_) => {}
+    /// No lane waits for more answers than there are to come.
+    fn check_answers(&mut self, now: Now) {
+        for (camera, lane) in self.process.lanes.iter().enumerate() {
+            let to_come = self.process.shown.range((camera, 0)..(camera + 1, 0)).count();
+            let waits = lane.frames_out();
+            if waits > to_come && !std::mem::replace(&mut self.process.forgetful[camera], true) {
+                self.trace.fault(format!(
+                    "at {:?} camera {camera} waits for {waits} answers of the detector, and {to_come} are to come",
+                    now.mono
+                ));
             }
         }
     }

@@ -50,6 +50,7 @@ impl Process<'_> {
         let outbox = Outbox::open(SimLedger::open(disk)).expect("a simulated disk can be read after a start");
         Self {
             eyes: lanes.iter().map(|_| Eye::default()).collect(),
+            forgetful: vec![false; lanes.len()],
             lane_alarms: lanes.iter().map(|_| None).collect(),
             lanes,
             shown: BTreeMap::new(),
