@@ -8,8 +8,8 @@ packages=(
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-libav
 )
-# A camera and a broker that are not ours, to test against; and what the tests call to make certificates and send signals.
-test_packages=(libgstrtspserver-1.0-dev mosquitto mosquitto-clients openssl procps)
+# A camera, a player and a broker that are not ours, to test against; and what the tests call to make certificates and send signals.
+test_packages=(libgstrtspserver-1.0-dev ffmpeg mosquitto mosquitto-clients openssl procps)
 
 install_packages() {
   local wanted=("${packages[@]}") missing=()

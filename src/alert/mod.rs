@@ -1,6 +1,6 @@
-//! The fact that we promise to deliver, and its life.
+//! The fact that we promise to deliver.
 //!
-//! Owns what an alert *is*. Which tracks deserve one belongs to `rules`; how it is kept to `store`;
+//! Owns what an alert *is*, its sentence and its picture. How far it is in its life is the clerk's (`daemon`). Which tracks deserve one belongs to `rules`; how it is kept to `store`;
 //! how it is written on the wire to `mqtt`.
 
 mod explain;

@@ -1,7 +1,7 @@
 //! One stream: connect, read, retry.
 //!
 //! Owns the way from a camera's URL to [`AccessUnit`]s and the health of the stream. Knows nothing of
-//! pixels: what is inside of an access unit is for `gate`, `record` and `decode`.
+//! pixels: what is inside of an access unit is for `decode`.
 //!
 //! A lane makes a [`Source`] for each attempt, tells [`Vitals`] what comes of it, and asks [`Backoff`] when to make
 //! the next one.

@@ -1,7 +1,7 @@
 //! Access units → pixels (GStreamer).
 //!
 //! Owns decoders (each works in the thread that calls it: see [`Decoder`]), the reading of files, and [`Picture`], the one form
-//! that pixels have in this house. Which units are worth decoding is the lane's and the gate's business; what is in the
+//! that pixels have in this house. Which units are worth decoding is the lane's business; what is in the
 //! picture, that of `motion` and `detect`.
 
 mod announced;

@@ -1,3 +1,5 @@
+//! Scaling and colour, for every layout, part and mask.
+
 use proptest::prelude::*;
 
 use super::*;

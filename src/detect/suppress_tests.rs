@@ -1,3 +1,5 @@
+//! Boxes of one thing, and of several.
+
 use super::*;
 use crate::{
     detect::{Class, placement::Fit},

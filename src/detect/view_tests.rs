@@ -1,3 +1,5 @@
+//! Scenes in which the plan has to choose how to look.
+
 use proptest::prelude::*;
 
 use super::*;

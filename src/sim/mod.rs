@@ -6,7 +6,8 @@
 //!                                   └▶ diary
 //! ```
 //!
-//! Owns everything on the camera's side of the wire. It knows nothing of the daemon: whatever plays RTSP can watch.
+//! Owns everything on the camera's side of the wire, which knows nothing of the daemon: whatever plays RTSP can watch. [`world`] is another thing: a whole
+//! station, lanes and clerk and courier included, in virtual time.
 
 pub mod annexb;
 pub mod auth;

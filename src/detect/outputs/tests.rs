@@ -1,3 +1,5 @@
+//! Any floats and shapes are candidates or a refusal.
+
 use proptest::prelude::*;
 
 use super::*;

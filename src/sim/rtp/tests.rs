@@ -1,3 +1,5 @@
+//! What is packetised is put together again.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Cut-outs and noise, pixel by pixel.
+
 use super::*;
 
 const SIZE: Size = Size::new(64, 48);
