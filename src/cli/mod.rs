@@ -14,7 +14,10 @@ mod sim;
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{format::Writer, time::FormatTime},
+};
 
 /// What people see where RUST_LOG says nothing: the product's own words, and only complaints of its libraries.
 const LOG_FILTER: &str = "warn,cunkou=info,rumqttd=off,retina=error,ort=warn";
@@ -104,10 +107,21 @@ fn start_log(json: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_timer(LocalTime)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     if json { log.json().init() } else { log.init() }
+}
+
+/// The log's time: civil time of this machine, to the millisecond, with its distance from UTC.
+struct LocalTime;
+
+impl FormatTime for LocalTime {
+    fn format_time(&self, line: &mut Writer<'_>) -> std::fmt::Result {
+        let (zone, now) = (jiff::tz::TimeZone::system(), jiff::Timestamp::now());
+        write!(line, "{}{}", zone.to_datetime(now).strftime("%F %T%.3f"), zone.to_offset(now))
+    }
 }
 
 /// How long what still blocks a thread may take once a subcommand is done; then the process ends without it.

@@ -323,7 +323,7 @@ impl Daemon {
         if let Some(broker) = self.broker {
             broker.stop();
         }
-        tracing::info!(took = ?began.elapsed(), "stopped");
+        tracing::info!(took_ms = began.elapsed().as_millis() as u64, "stopped");
     }
 }
 

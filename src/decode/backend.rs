@@ -48,7 +48,7 @@ impl Backend {
             Hardware::V4l2 => Self::tried(Family::V4l2)?.alone(),
             Hardware::Auto => Self::best()?,
         };
-        tracing::info!("video is decoded by {}", backend.describe());
+        tracing::debug!("video is decoded by {}", backend.describe());
         Ok(backend)
     }
 

@@ -175,7 +175,8 @@ impl Lane {
             watch: Watch::new(Arc::clone(&camera), facts, watch_mint),
             filings: 0,
             tick_at: now.mono,
-            tell_at: now.mono,
+            // A camera that has not been tried is neither well nor lost: the first word on it is how the first attempt went.
+            tell_at: if camera.maintenance { now.mono } else { now.mono + RATES_KNOWN },
             logged: (State::Offline, BTreeSet::new()),
             blind_told: None,
             mint,

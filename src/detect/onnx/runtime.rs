@@ -63,7 +63,7 @@ impl Runtime {
             .build()
             .map_err(|err| unusable(err.to_string()))?;
         environment.set_log_level(ort::logging::LogLevel::Warning);
-        tracing::info!(library = %path.display(), "ONNX Runtime is loaded");
+        tracing::debug!(library = %path.display(), "ONNX Runtime is loaded");
         let runtime = Self { environment, path };
         *loaded = Some(runtime.clone());
         Ok(runtime)
