@@ -59,7 +59,7 @@ pub(crate) fn run(bencher: &mut Bencher) -> Outcome {
             .map(|camera| Source::connect(camera, StreamRole::Main, Limits::default(), clock))
             .collect();
         // Connecting is not measured.
-        join_all(sources.iter_mut().map(|source| read_one(source))).await;
+        join_all(sources.iter_mut().map(read_one)).await;
         let mut taken = Vec::new();
         for _ in 0..windows {
             taken.push(window(&mut sources, length).await);

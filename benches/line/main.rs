@@ -23,8 +23,11 @@ static ALLOCATOR: measure::Counting = measure::Counting;
 /// A bench that cannot run says why.
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// Every bench that there is, by the stage that it belongs to.
-const STAGES: [(&str, fn(&mut Bencher) -> Outcome); 8] = [
+/// The benches of one stage.
+type Stage = (&'static str, fn(&mut Bencher) -> Outcome);
+
+/// Every bench that there is, in the order of the line.
+const STAGES: [Stage; 8] = [
     ("ingest", ingest::run),
     ("decode", pixels::decode),
     ("motion", pixels::motion),
