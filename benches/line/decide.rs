@@ -6,7 +6,7 @@ use cunkou::{
     camera::{Codec, Limits, StreamEvent, StreamInfo},
     config::StreamRole,
     decode::{Frame, Picture},
-    detect::{Class, Detection},
+    detect::{Class, Detection, Facts, SureFrom},
     geometry::{Size, UnitBox},
     id::{Mint, TrackId},
     lane::{Act, Event, Glimpse, Lane, Seen},
@@ -87,7 +87,7 @@ pub(crate) fn rules(bencher: &mut Bencher) -> Outcome {
         next += 1;
         if next == seen.len() {
             (next, turn) = (0, turn + 1);
-            rules.end_all(now(turn * 80_000), &mut verdicts);
+            rules.end_all(&mut verdicts);
         }
     });
     eprintln!("bench: {count} verdicts");
@@ -139,7 +139,8 @@ impl Road {
     fn new(picture: Picture) -> Self {
         let camera = recorded::camera(&recorded::demo());
         let limits = Limits::default();
-        let mut lane = Lane::new(camera, 416, &limits, Mint::seeded(1), Metrics::new(), now(0));
+        let facts = Facts { input_side_px: 416, sure_from: SureFrom::default() };
+        let mut lane = Lane::new(camera, facts, &limits, Mint::seeded(1), Metrics::new(), now(0));
         let info = StreamInfo { codec: Codec::H264, size: Some(picture.size()), rfc6381: None };
         lane.apply(now(0), Event::Stream(StreamEvent::Playing(info)), &mut Vec::new());
         Self { lane, picture, acts: Vec::new(), detected: 0, filed: 0 }
@@ -154,7 +155,7 @@ impl Road {
                 Act::Look(units) => Some(Event::Seen(self.seen(units, number, look))),
                 Act::Detect(frame, view) => {
                     self.detected += 1;
-                    let found = look.map(|look| look.detections.clone());
+                    let found = Ok(look.map(|look| look.detections.clone()).unwrap_or_default());
                     Some(Event::Detected { frame: frame.clone(), view: view.clone(), found })
                 }
                 Act::File(_) => {
@@ -181,6 +182,10 @@ impl Road {
             camera_clock: None,
             picture: self.picture.clone(),
         };
-        Seen { glimpses: vec![Glimpse { frame, motion: look.motion.clone() }] }
+        Seen {
+            glimpses: vec![Glimpse { frame, motion: look.motion.clone() }],
+            decoded: units.len() as u32,
+            failed: None,
+        }
     }
 }

@@ -99,7 +99,7 @@ pub(crate) fn main() -> ExitCode {
         Err(Failure::Input(error)) => (error, 2),
         Err(Failure::Failed(error)) => (error, 1),
     };
-    eprintln!("cunkou: {error:#}");
+    eprintln!("cunkou: {}", in_words(&error));
     ExitCode::from(code)
 }
 
@@ -112,6 +112,18 @@ fn start_log(json: bool) {
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     if json { log.json().init() } else { log.init() }
+}
+
+/// An error and what led to it, each said once: many of our errors name their cause themselves.
+fn in_words(error: &anyhow::Error) -> String {
+    let mut words = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !words.contains(&cause) {
+            words.push_str(if words.is_empty() { "" } else { ": " });
+            words.push_str(&cause);
+        }
+    }
+    words
 }
 
 /// The log's time: civil time of this machine, to the millisecond, with its distance from UTC.

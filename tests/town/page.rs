@@ -19,7 +19,7 @@ fn the_page_metrics_and_live_alerts_are_served_and_nothing_else_is() {
     let home = http::get(page, "/");
     assert_eq!(home.status, 200);
     assert!(home.headers.contains("text/html; charset=utf-8"), "{}", home.headers);
-    assert!(home.text().contains("最新报警") && home.text().contains("Latest alerts"), "{}", home.text());
+    assert!(home.text().contains("最新告警") && home.text().contains("Latest alerts"), "{}", home.text());
     for file in ["/app.js", "/style.css"] {
         assert_eq!(http::get(page, file).status, 200, "{file}");
         assert!(home.text().contains(file), "{file} is used");

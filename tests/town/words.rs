@@ -18,8 +18,10 @@ use crate::{
 
 /// What is on stderr besides the log.
 fn sentences(ended: &Ended) -> Vec<&String> {
-    let is_log =
-        |line: &String| line.get(..20).is_some_and(|start| start.starts_with("20") && start.contains('T'));
+    // `2026-03-09 02:04:05.123+08  INFO …`
+    let is_log = |line: &String| {
+        line.starts_with("20") && line.get(4..5) == Some("-") && line.get(10..11) == Some(" ")
+    };
     ended.log.iter().filter(|line| !is_log(line)).collect()
 }
 

@@ -247,7 +247,7 @@ impl Run {
                 match action {
                     Action::Connect => {
                         let (will, presence) = self.settings.words.at(self.clock.now().wall);
-                        events.push_back(Event::Words(presence));
+                        events.push_back(Event::Words(Box::new(presence)));
                         match Line::open(&self.settings, &will) {
                             Ok(line) => self.line = Some(line),
                             Err(ending) => events.push_back(Event::Ended(ending)),

@@ -37,7 +37,7 @@ pub enum Event {
     /// Time passed: to be sent when [`Courier::wake_at`] says so.
     Tick,
     /// What this daemon says of itself on the next connection.
-    Words(Presence),
+    Words(Box<Presence>),
     /// The broker took the connection.
     Connected(Limits),
     /// The connection ended, or none could be made.

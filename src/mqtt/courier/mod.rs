@@ -161,7 +161,7 @@ impl Courier {
             Event::Acked(pkid, verdict) => self.acked(now, pkid, verdict, &mut out),
             Event::Read(answer) => self.shelf.take(now, answer),
             Event::Woken => self.shelf.woken(),
-            Event::Words(presence) => self.presence = presence,
+            Event::Words(presence) => self.presence = *presence,
             Event::Live(message) => {
                 if let Err(full) = self.live.set(message) {
                     out.push(Action::Tell(full));
