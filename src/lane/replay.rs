@@ -6,7 +6,7 @@ use super::watch::Watch;
 use crate::{
     config::Camera,
     decode::Frame,
-    detect::{DetectError, Detection, Detector, Facts},
+    detect::{DetectError, Detection, Detector, Facts, SureFrom},
     geometry::Size,
     id::{Mint, TrackId},
     motion::{Motion, MotionDetector},
@@ -19,6 +19,7 @@ pub struct Replay {
     camera: Arc<Camera>,
     motion: MotionDetector,
     watch: Watch,
+    sure_from: SureFrom,
     last_look: Option<MediaTime>,
     last_ms: i64,
     counts: Counts,
@@ -40,7 +41,7 @@ pub struct Replayed {
     pub number: u64,
     /// Its size.
     pub size: Size,
-    /// What was detected, with the track to which it was given, if any.
+    /// What was detected, with the track to which it was given, if any. What is doubtful is there only as part of a track.
     pub detections: Vec<(Option<TrackId>, Detection)>,
     /// What the rules say.
     pub verdicts: Vec<Verdict>,
@@ -51,6 +52,7 @@ impl Replay {
     pub fn new(camera: Arc<Camera>, facts: Facts, mint: Mint) -> Self {
         Self {
             motion: MotionDetector::new().masked(&camera.masks),
+            sure_from: facts.sure_from,
             watch: Watch::new(Arc::clone(&camera), facts, mint),
             camera,
             last_look: None,
@@ -82,8 +84,10 @@ impl Replay {
             detector.detect(&frame.picture, &view, &self.camera.masks, &mut detections)?;
             self.watch.detected(&frame, &view, &detections, &mut verdicts);
         }
-        let detections =
-            detections.into_iter().map(|detection| (self.track_of(&detection), detection)).collect();
+        let tracked = detections.into_iter().map(|detection| (self.track_of(&detection), detection));
+        let detections = tracked
+            .filter(|(track, detection)| track.is_some() || self.sure_from.admits(detection))
+            .collect();
         Ok(Some(Replayed { number, size: frame.picture.size(), detections, verdicts }))
     }
 
