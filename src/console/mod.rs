@@ -50,7 +50,7 @@ use crate::{id::AlertId, metrics::Metrics};
 
 /// What the page may load: its own files, nothing from elsewhere.
 const CONTENT_POLICY: &str =
-    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 /// A comment is sent to an idle viewer so often, so that both ends notice a dead connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
