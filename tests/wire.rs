@@ -368,3 +368,66 @@ fn options(text: &str) -> BTreeSet<String> {
     let options = words.filter(|word| word.starts_with("--") && word.len() > 2 && *word != "--help");
     options.map(str::to_owned).collect()
 }
+
+/// What a clerk does about the deadlines that are reached at `now`: the states told, `cleared`, `forgotten`.
+fn deeds(clerk: &mut Clerk, outbox: &mut Outbox<SimLedger>, now: Wall, trust: Trust) -> Vec<String> {
+    let mut told = Vec::new();
+    for (due, record) in reached(now, outbox.ledger()) {
+        let draft = clerk.reach(now, due, record, trust);
+        told.extend(draft.forget.map(|_| "forgotten".to_owned()));
+        for message in promise(outbox, draft) {
+            told.push(match message.payload.is_empty() {
+                true => "cleared".to_owned(),
+                false => checked(&message)["data"]["state"].as_str().expect("checked").to_owned(),
+            });
+        }
+    }
+    told
+}
+
+#[test]
+fn what_is_still_in_view_is_neither_cleared_nor_forgotten() {
+    let config = demo();
+    let mut outbox = Outbox::open(SimLedger::open(&SimDisk::new())).expect("opens");
+    let mut clerk = clerk(&config);
+    let raised_at = Wall::from_unix_ms(1_773_079_445_123);
+    let after = |hours: u64| raised_at.after(Duration::from_secs(hours * 3600));
+    let id = Mint::seeded(6).alert(raised_at);
+    let verdict_at = |change, at| verdict(&config, id, "person-at-north-gate", change, at);
+    let raised = clerk.draft(raised_at, &verdict_at(Change::Raised, raised_at), None).expect("raised");
+    promise(&mut outbox, raised);
+
+    assert_eq!(deeds(&mut clerk, &mut outbox, after(1), Trust::Believed), ["expired"]);
+    assert!(deeds(&mut clerk, &mut outbox, after(26), Trust::Believed).is_empty(), "it goes on");
+    assert!(deeds(&mut clerk, &mut outbox, after(31 * 24), Trust::Believed).is_empty(), "it still goes on");
+    let ended = clerk.draft(after(32 * 24), &verdict_at(Change::Ended, after(32 * 24)), None).expect("ended");
+    promise(&mut outbox, ended);
+    assert!(deeds(&mut clerk, &mut outbox, after(32 * 24), Trust::Believed).is_empty(), "over a moment ago");
+    assert_eq!(deeds(&mut clerk, &mut outbox, after(33 * 24), Trust::Believed), ["cleared", "forgotten"]);
+
+    // A deadline that outlives its record still takes the state away.
+    let due = Due::read([&Due::range(raised_at).0[..], format!("{:016x}/{id}/clear", 1).as_bytes()].concat());
+    let draft = clerk.reach(after(34 * 24), due.expect("a deadline"), None, Trust::Believed);
+    assert!(matches!(&draft.messages[..], [message] if message.payload.is_empty() && message.retain));
+}
+
+#[test]
+fn a_clock_that_is_doubted_deletes_nothing() {
+    let config = demo();
+    let mut outbox = Outbox::open(SimLedger::open(&SimDisk::new())).expect("opens");
+    let mut clerk = clerk(&config);
+    let at = Wall::from_unix_ms(1_773_079_445_123);
+    let id = Mint::seeded(7).alert(at);
+    for change in [Change::Raised, Change::Ended] {
+        let draft = clerk.draft(at, &verdict(&config, id, "person-at-north-gate", change, at), None);
+        promise(&mut outbox, draft.expect("something is promised"));
+    }
+    let (from, to) = record_range(id);
+    let far = at.after(Duration::from_secs(70 * 365 * 24 * 3600));
+    let told = deeds(&mut clerk, &mut outbox, far, Trust::Doubted);
+    assert!(!told.contains(&"forgotten".to_owned()), "{told:?}");
+    assert_eq!(outbox.ledger().range(&from, &to, 1).expect("reads").len(), 1, "the record is kept");
+    let day_after = far.after(Duration::from_secs(25 * 3600));
+    let told = deeds(&mut clerk, &mut outbox, day_after, Trust::Believed);
+    assert!(told.contains(&"forgotten".to_owned()), "{told:?}");
+}

@@ -212,8 +212,11 @@ impl Clerk {
     /// Drafts what follows from a deadline that was reached. `record` is the alert's, if there still is one; `trust` is how far the time is believed.
     pub fn reach(&mut self, now: Wall, due: Due, record: Option<Record>, trust: Trust) -> Draft {
         let mut draft = Draft { writes: vec![Write::Delete(due.key)], ..Draft::default() };
-        if let Some(record) = record {
-            self.deed(now, due.deed, record, trust, &mut draft);
+        match record {
+            Some(record) => self.deed(now, due.deed, record, trust, &mut draft),
+            // The record is gone, the broker's retained state may not be.
+            None if due.deed == Deed::Clear => draft.messages.push(self.cleared(due.alert)),
+            None => {}
         }
         draft
     }
@@ -234,15 +237,9 @@ impl Clerk {
             }
             // What goes on, or was over less than that ago, is not history yet; its end has set another deadline.
             Deed::Clear if !is_over_since(&record, now, STATE_KEPT) => {}
-            Deed::Clear => draft.messages.push(Message {
-                topic: self.topics.alert_state(id),
-                payload: Bytes::new(),
-                content_type: CONTENT_TYPE.to_owned(),
-                retain: true,
-                expiry: None,
-            }),
-            // The clock may be wrong, or was when the deadline was set: nothing that is still in view is a month old.
-            Deed::Forget if trust != Trust::Believed || self.open.contains_key(&id) => {
+            Deed::Clear => draft.messages.push(self.cleared(id)),
+            // The clock may be wrong, or was when the deadline was set; and what was over a moment ago is nothing to delete yet.
+            Deed::Forget if trust != Trust::Believed || !is_over_since(&record, now, STATE_KEPT) => {
                 draft.writes.push(due(now.after(FORGET_AGAIN), id, Deed::Forget));
             }
             Deed::Forget => {
@@ -251,6 +248,17 @@ impl Clerk {
                 draft.forget = Some(id);
                 self.open.remove(&id);
             }
+        }
+    }
+
+    /// Removes the broker's retained state of an alert.
+    fn cleared(&self, id: AlertId) -> Message {
+        Message {
+            topic: self.topics.alert_state(id),
+            payload: Bytes::new(),
+            content_type: CONTENT_TYPE.to_owned(),
+            retain: true,
+            expiry: None,
         }
     }
 
