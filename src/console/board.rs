@@ -180,3 +180,81 @@ impl Board {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        alert::{Kind, Severity},
+        config::{self, Level},
+        id::{AlertId, Mint},
+        mqtt::payload::{AlertState, CameraData, ModelData, RuleData},
+        time::Wall,
+    };
+
+    fn alert(id: AlertId) -> AlertData {
+        let name = Name { zh: "北".into(), en: "North".into() };
+        AlertData {
+            alert_id: id,
+            kind: Kind::ZoneEnter,
+            severity: Severity::Warning,
+            state: AlertState::Raised,
+            camera: CameraData {
+                id: "c".parse().expect("an id"),
+                name: name.clone(),
+                village: "v".parse().expect("an id"),
+                level: Level::Line,
+                direction: None,
+            },
+            occurred_at: String::new(),
+            ended_at: None,
+            respond_by: String::new(),
+            rule: RuleData {
+                id: "r".parse().expect("an id"),
+                version: String::new(),
+                model: ModelData { name: String::new(), sha256: String::new() },
+            },
+            objects: Vec::new(),
+            snapshot: None,
+            clip: None,
+            explain: name,
+        }
+    }
+
+    fn board() -> Board {
+        let config = config::parse(config::demo_toml(), "demo", Path::new("config"), &config::Machine);
+        Board::new(&config.expect("the demo is valid"), Vec::new())
+    }
+
+    #[test]
+    fn the_end_of_an_alert_that_left_the_page_is_no_news() {
+        let (board, mut mint) = (board(), Mint::seeded(1));
+        let mut news = board.listen();
+        let first = mint.alert(Wall::from_unix_ms(1));
+        board.alert(1, alert(first));
+        for ms in 0..ALERTS_MAX as i64 {
+            board.alert(1, alert(mint.alert(Wall::from_unix_ms(10 + ms))));
+        }
+        while news.try_recv().is_ok() {}
+        board.alert(2, alert(first));
+        assert!(news.try_recv().is_err());
+        let shown = board.snapshot().alerts;
+        assert_eq!(shown.len(), ALERTS_MAX);
+        assert!(shown.iter().all(|alert| alert.alert_id != first));
+    }
+
+    #[test]
+    fn a_new_alert_is_shown_first_whatever_the_clock_said_before() {
+        let (board, mut mint) = (board(), Mint::seeded(2));
+        for ms in 0..=ALERTS_MAX as i64 {
+            board.alert(1, alert(mint.alert(Wall::from_unix_ms(4_000_000_000_000 + ms))));
+        }
+        let now = mint.alert(Wall::from_unix_ms(1_773_079_445_123));
+        let mut news = board.listen();
+        board.alert(1, alert(now));
+        assert_eq!(board.snapshot().alerts[0].alert_id, now);
+        assert_eq!(news.try_recv().map(|news| news.event), Ok("alert"));
+    }
+}

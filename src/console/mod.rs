@@ -196,3 +196,18 @@ async fn ready(State(console): State<Console>) -> (StatusCode, String) {
         Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("alerts cannot be kept: {trouble}\n")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_this_machine;
+
+    #[test]
+    fn only_this_machine_is_answered_on_loopback() {
+        for host in ["127.0.0.1:8080", "127.0.0.1", "localhost:8080", "LOCALHOST", "[::1]:8080", "[::1]"] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["rebound.example:8080", "127.0.0.1.example", "localhost.example", "", ":8080"] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
+}
