@@ -3,7 +3,7 @@
 //! Owns the registry and every metric of the house, as a field of [`Metrics`]. Modules count; only
 //! the console renders (OpenMetrics text).
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::atomic::AtomicU64};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -24,6 +24,22 @@ impl From<&CameraId> for OfCamera {
     fn from(id: &CameraId) -> Self {
         Self { camera: id.to_string() }
     }
+}
+
+/// The label of what was spent on looking, by why.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OfCause {
+    /// Why.
+    pub cause: &'static str,
+}
+
+/// The labels of a look: why, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OfLook {
+    /// Why.
+    pub cause: &'static str,
+    /// What came of it.
+    pub found: &'static str,
 }
 
 /// A counter by camera.
@@ -75,6 +91,12 @@ metrics! {
     units_skipped: ByCamera = Family::default(),
     /// Access units that could not be decoded
     decode_errors: ByCamera = Family::default(),
+    /// Seconds of processor time spent on decoding and comparing pictures, by why it was done
+    decode_seconds: Family<OfCause, Counter<f64, AtomicU64>> = Family::default(),
+    /// Looks at sleeping cameras and times awake, by why and by what came of it: each kind of evidence and its worth
+    looks: Family<OfLook, Counter> = Family::default(),
+    /// Cameras of which every frame is decoded at present, for whatever reason
+    cameras_awake: Gauge = Gauge::default(),
     /// Frames decoded
     frames_decoded: ByCamera = Family::default(),
     /// Frames shown to the detector

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use cunkou::{
     camera::{AccessUnit, Ending, Limits, Source, StreamEvent, StreamInfo},
-    config::{Camera, Credentials, Name, Secret, StreamRole, Transport, ViewPolicy},
+    config::{AttentionPolicy, Camera, Credentials, Name, Secret, StreamRole, Transport, ViewPolicy},
     time::Clock,
 };
 
@@ -36,6 +36,8 @@ fn camera(id: &str, url: &str) -> Camera {
         credentials: None,
         transport: Transport::Tcp,
         analyse: StreamRole::Main,
+        attention: AttentionPolicy::Always,
+        look_every: Duration::from_secs(10),
         detect_fps: 5.0,
         view: ViewPolicy::Auto,
         masks: Vec::new(),

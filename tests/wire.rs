@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, process::Command, sync::Arc, time::
 
 use cunkou::{
     alert::{Alert, Change, Object},
-    camera::{Health, Reason, State},
+    camera::{Health, Reason, State, Stream, Watched},
     config::{self, Config, Direction},
     daemon::{
         Trust,
@@ -213,6 +213,7 @@ fn health_and_status_are_valid() {
         kbps: 0.0,
         last_frame: None,
         clock_skew_ms: None,
+        attention: None,
     };
     let online = Health {
         state: State::Online,
@@ -221,9 +222,14 @@ fn health_and_status_are_valid() {
         fps: 9.96,
         last_frame: Some(at),
         clock_skew_ms: Some(-12),
+        attention: Some(Watched::Always),
         ..offline.clone()
     };
-    for health in [offline, online] {
+    let every = Duration::from_millis(6_200);
+    let sparse = Watched::Sparse { every, stream: Stream::SaysLittle };
+    let asleep = Health { attention: Some(sparse), ..online.clone() };
+    let off = Health { attention: Some(Watched::Off), ..online.clone() };
+    for health in [offline, online, asleep, off] {
         let message = writer.health(at, &HealthData::from(&health));
         assert_eq!(message.topic, format!("cunkou/v1/demo/camera/{camera}/health"));
         assert!(message.retain);

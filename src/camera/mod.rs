@@ -18,7 +18,7 @@ mod source;
 mod vitals;
 
 pub use backoff::Backoff;
-pub use health::{Health, Reason, State};
+pub use health::{Health, Reason, State, Stream, Watched};
 pub use limits::Limits;
 pub use source::{Source, probe};
 pub use vitals::Vitals;

@@ -11,6 +11,7 @@ mod clock_watch;
 mod herald;
 mod office;
 mod process;
+mod steward;
 
 pub use clock_watch::Trust;
 pub use process::raise_file_limit;
@@ -40,6 +41,7 @@ use self::{
     clock_watch::{CLOCK_MIN, ClockWatch},
     herald::Herald,
     office::Office,
+    steward::Steward,
 };
 use crate::{
     camera::Limits,
@@ -65,6 +67,8 @@ use crate::{
 const FILINGS_MAX: usize = 64;
 /// Words on cameras' health that wait to be told; then lanes keep the newest.
 const HEALTH_MAX: usize = 256;
+/// Words of cameras before which somebody has come that wait to be passed on; then they are dropped.
+const NUDGES_MAX: usize = 64;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
 /// Share of the stop's grace that the lanes may take.
@@ -116,6 +120,7 @@ pub struct Daemon {
     detectors: Pool<CameraId, detect::Job>,
     office: JoinHandle<()>,
     herald: JoinHandle<()>,
+    steward: JoinHandle<()>,
     courier: JoinHandle<()>,
     stop_courier: CancellationToken,
     store: DeskThread,
@@ -220,6 +225,10 @@ impl Daemon {
         };
         let page = tokio::spawn(console::serve(listener, page));
 
+        let (steward, shares) = Steward::new(&config, metrics.clone());
+        let (nudges, nudged) = mpsc::channel(NUDGES_MAX);
+        let steward = tokio::spawn(vital(broken.clone(), steward.run(nudged)));
+
         let around = Surroundings {
             clock,
             limits: Limits::default(),
@@ -229,13 +238,17 @@ impl Daemon {
             facts: model.facts(),
             clerk: clerk_tx,
             health,
+            nudges,
             metrics,
         };
         let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
-        for camera in &config.cameras {
-            let lane = lane::run(Arc::clone(camera), Mint::from_os(), around.clone(), stop_lanes.clone());
+        for (camera, (share, words)) in config.cameras.iter().zip(shares) {
+            let (camera, around) = (Arc::clone(camera), around.clone());
+            let lane = lane::run(camera, Mint::from_os(), share, words, around, stop_lanes.clone());
             lanes.spawn(vital(broken.clone(), lane));
         }
+        // The last lane's end is the steward's.
+        drop(around);
         ready.store(true, Ordering::Release);
         tracing::info!(station = %config.station.id, cameras = config.cameras.len(), page = %format_args!("http://{console_at}/"), "at work");
         Ok(Self {
@@ -250,6 +263,7 @@ impl Daemon {
             detectors,
             office,
             herald,
+            steward,
             courier,
             stop_courier,
             store,
@@ -308,6 +322,7 @@ impl Daemon {
         join("the pools", deadline, pools).await;
         join("the clerk", deadline, self.office).await;
         join("the herald", deadline, self.herald).await;
+        join("the steward", deadline, self.steward).await;
         self.stop_courier.cancel();
         join("the delivery", deadline, self.courier).await;
         let left = deadline.saturating_duration_since(Instant::now());

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!             ┌──────────────────────────── Lane::apply(now, event) ───────────────────────────┐
-//!  stream ───▶│ vitals · feed ─▶ (decode pool: Eye) ─▶ watch ─▶ (detect pool) ─▶ watch ─▶ acts │──▶ clerk
+//!  stream ───▶│ vitals · attention ─▶ (decode pool: Eye) ─▶ watch ─▶ (detect pool) ─▶ watch ─▶ acts │──▶ clerk
 //!             └────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
@@ -11,7 +11,6 @@
 
 mod core;
 mod eye;
-mod feed;
 mod replay;
 mod task;
 #[cfg(test)]
@@ -23,6 +22,6 @@ pub use self::{
     core::{Act, Event, Filing, Lane},
     eye::{Eye, EyeJob, Glimpse, Seen},
     replay::{Counts, Replay, Replayed, is_due},
-    task::{Filed, Surroundings, run},
+    task::{Filed, Surroundings, Word, run},
     watch::Watch,
 };
