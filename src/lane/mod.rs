@@ -13,6 +13,7 @@ mod core;
 mod eye;
 mod feed;
 mod replay;
+mod shortfall;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use self::{
     core::{Act, Event, Filing, Lane},
     eye::{Eye, EyeJob, Glimpse, Seen},
     replay::{Counts, Replay, Replayed, is_due},
+    shortfall::{Shortfall, Tally},
     task::{Filed, Surroundings, run},
     watch::Watch,
 };
