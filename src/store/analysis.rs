@@ -170,7 +170,9 @@ impl Asked {
         });
         let after = self.after.as_ref().map_or(Vec::new(), |place| behind(&place.key()));
         // An interval that begins within the millisecond of `to` began before it, or with it: see `is_met_by`.
-        let to = self.to.map_or(Space::Analysis.to(), |to| key(Wall::from_unix_ms(to.unix_ms().saturating_add(1))));
+        let to = self
+            .to
+            .map_or(Space::Analysis.to(), |to| key(Wall::from_unix_ms(to.unix_ms().saturating_add(1))));
         (earliest.max(after), to)
     }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     metrics::Metrics,
-    store::{Fault, Ledger, Outbox, SimDisk, SimLedger, SledLedger},
+    store::{Condition, Fault, Ledger, Outbox, SimDisk, SimLedger, SledLedger},
 };
 
 fn camera(n: u64) -> CameraId {
@@ -47,7 +47,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(mut key in proptest::collection::vec(any::<u8>(), 0..20), mut value in proptest::collection::vec(any::<u8>(), 13..17), valid in any::<bool>()) {
         if valid {
-            value[..3].copy_from_slice(&[VERSION, 1 + value[1] % 2, 1 + value[2] % 6]);
+            (value[0], value[1], value[2]) = (VERSION, 1 + value[1] % 2, 1 + value[2] % 6);
             key.iter_mut().skip(9).for_each(|byte| *byte = b'a' + *byte % 26);
         }
         let _ = read_interval(&key, &value);
@@ -103,8 +103,9 @@ fn runtime() -> tokio::runtime::Runtime {
 #[test]
 fn the_layout_is_what_is_on_the_disks_of_others() {
     let reduced = What::Reduced { analysed_fps: 2.1, wanted_fps: 5.0 };
-    let interval = Interval { what: reduced, cause: Cause::LookLate, ..not_analysed(1_773_079_445_123, 5000) };
-    let key = b"\x38\x00\x00\x01\x9c\xd3\xe3\xed\x83gate-1".to_vec();
+    let interval =
+        Interval { what: reduced, cause: Cause::LookLate, ..not_analysed(1_773_079_445_123, 5000) };
+    let key = b"\x38\x00\x00\x01\x9c\xd3\xc5\x3e\x83gate-1".to_vec();
     let value = b"\x01\x01\x06\x00\x00\x13\x88\x00\x00\x08\x34\x00\x00\x13\x88".to_vec();
     let camera: CameraId = "gate-1".parse().expect("an id");
     assert_eq!(keep_interval(&camera, &interval), Write::Put(key.clone(), value.clone()));
@@ -117,7 +118,10 @@ fn places_are_read_as_they_are_written() {
     for bad in ["", ".", "1", "1.", ".c", "x.c", "-1.c", "+1.c", "1.C", "99999999999999999999.c"] {
         assert!(bad.parse::<Place>().is_err(), "{bad}");
     }
-    assert_eq!("12.c.d".parse::<Place>().map(|place| place.to_string()), Err(NotAPlace { text: "12.c.d".into() }));
+    assert_eq!(
+        "12.c.d".parse::<Place>().map(|place| place.to_string()),
+        Err(NotAPlace { text: "12.c.d".into() })
+    );
     assert_eq!("12.c-d".parse::<Place>().map(|place| place.to_string()), Ok("12.c-d".into()));
 }
 
@@ -126,7 +130,9 @@ async fn a_page_ends_where_looking_takes_too_long_and_the_next_one_goes_on() {
     let mut ledger = SimLedger::open(&SimDisk::new());
     let many = (0..SCAN_MAX as i64 + 10).map(|n| keep_interval(&camera(0), &not_analysed(n * 1000, 500)));
     ledger.commit(many.collect()).expect("works");
-    ledger.commit(vec![keep_interval(&camera(1), &not_analysed(SCAN_MAX as i64 * 1000 + 1, 1))]).expect("works");
+    ledger
+        .commit(vec![keep_interval(&camera(1), &not_analysed(SCAN_MAX as i64 * 1000 + 1, 1))])
+        .expect("works");
     let (desk, thread) = Desk::start(Outbox::open(ledger).expect("opens"), Metrics::new()).expect("starts");
     let first = Asked { camera: Some(camera(1)), ..asked() };
     let page = desk.intervals(&first).await.expect("reads");
@@ -183,6 +189,35 @@ async fn sled_keeps_pages_and_forgets_intervals() {
     let old = desk.intervals_before(Wall::from_unix_ms(9000)).await.expect("reads");
     assert_eq!(old.len(), 9);
     desk.note(old).await.expect("removed");
-    assert_eq!(desk.intervals(&asked()).await.expect("reads").intervals, [(camera(1), not_analysed(9000, 700))]);
+    assert_eq!(
+        desk.intervals(&asked()).await.expect("reads").intervals,
+        [(camera(1), not_analysed(9000, 700))]
+    );
+    thread.stop(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_note_waits_while_promises_cannot_be_kept_and_is_refused_where_many_wait() {
+    let disk = SimDisk::new();
+    let outbox = Outbox::open(SimLedger::open(&disk)).expect("opens");
+    let (desk, thread) = Desk::start(outbox, Metrics::new()).expect("starts");
+    disk.set_fault(Fault::Full);
+    let mut promise =
+        Box::pin(desk.promise(vec![Write::Put(Space::Alert.key(b"a"), Vec::new())], Vec::new()));
+    assert!(futures::poll!(&mut promise).is_pending());
+    let mut condition = desk.condition();
+    let full = condition.wait_for(|c| matches!(c, Condition::Full(_)));
+    tokio::time::timeout(Duration::from_secs(20), full).await.expect("in time").expect("the store runs");
+    let note = || desk.note(vec![keep_interval(&camera(0), &not_analysed(0, 1))]);
+    let mut waiting: Vec<_> = (0..4).map(|_| Box::pin(note())).collect();
+    for note in &mut waiting {
+        assert!(futures::poll!(note).is_pending(), "it does not try where promises cannot be kept");
+    }
+    assert_eq!(note().await, Err(Refused::Busy));
+    disk.set_fault(Fault::None);
+    promise.await.expect("kept");
+    for note in waiting {
+        assert_eq!(note.await, Ok(()));
+    }
     thread.stop(Duration::ZERO).await;
 }
