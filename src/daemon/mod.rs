@@ -1,13 +1,15 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ page ▶ lanes
-//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ store ▶ page ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ bookkeeper ▶ page ▶ lanes
+//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ bookkeeper ▶ store ▶ page ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
+mod bookkeeper;
 pub mod clerk;
 mod clock_watch;
+mod fleet_watch;
 mod herald;
 mod office;
 mod process;
@@ -29,19 +31,21 @@ use std::{
 };
 
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    bookkeeper::Bookkeeper,
     clerk::Clerk,
     clock_watch::{CLOCK_MIN, ClockWatch},
     herald::Herald,
     office::Office,
 };
 use crate::{
+    analysis::Interval,
     camera::Limits,
     config::{Broker, Config},
     console::{self, ALERTS_MAX, Board, Console},
@@ -65,10 +69,15 @@ use crate::{
 const FILINGS_MAX: usize = 64;
 /// Words on cameras' health that wait to be told; then lanes keep the newest.
 const HEALTH_MAX: usize = 256;
+/// Intervals of too little analysis that wait for the bookkeeper; then they are dropped and counted (`analysis_intervals_lost`): two of each camera of a large
+/// fleet, since a stop tells all at once.
+const INTERVALS_MAX: usize = 2048;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
 /// Share of the stop's grace that the lanes may take.
 const LANES_SHARE: f32 = 0.5;
+/// How long the bookkeeper may take for its last note at a stop.
+const BOOKS_WITHIN: Duration = Duration::from_secs(3);
 /// Kept back from the stop's grace for what comes after the one that is waited for.
 const RESERVE: Duration = Duration::from_millis(500);
 
@@ -116,6 +125,9 @@ pub struct Daemon {
     detectors: Pool<CameraId, detect::Job>,
     office: JoinHandle<()>,
     herald: JoinHandle<()>,
+    bookkeeper: JoinHandle<()>,
+    /// Where lanes tell in which intervals too little was analysed.
+    intervals: mpsc::Sender<(CameraId, Interval)>,
     courier: JoinHandle<()>,
     stop_courier: CancellationToken,
     store: DeskThread,
@@ -186,6 +198,13 @@ impl Daemon {
         let courier = deliver(settings, desk.clone(), live_rx, metrics.clone(), clock, stop_courier.clone());
         let courier = tokio::spawn(vital(broken.clone(), courier));
         let condition = desk.condition();
+        // Nothing is deleted for its age before the office has looked at the clock.
+        let (trust_tx, trust) = watch::channel(Trust::Doubted);
+        let cameras = config.cameras.iter().map(|camera| &camera.id);
+        let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust, cameras);
+        let (intervals, intervals_rx) = mpsc::channel(INTERVALS_MAX);
+        let bookkeeper = tokio::spawn(vital(broken.clone(), bookkeeper.run(intervals_rx)));
+        let page_desk = desk.clone();
         let office = Office {
             clerk,
             desk,
@@ -195,6 +214,7 @@ impl Daemon {
             clock,
             broken: broken.clone(),
             clock_watch: ClockWatch::new(clock.now(), newest_at),
+            trust: trust_tx,
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
@@ -213,6 +233,7 @@ impl Daemon {
         let page = Console {
             board: Arc::clone(&board),
             metrics: metrics.clone(),
+            desk: page_desk,
             snapshots,
             ready: Arc::clone(&ready),
             stop: stop_page.clone(),
@@ -250,6 +271,8 @@ impl Daemon {
             detectors,
             office,
             herald,
+            bookkeeper,
+            intervals,
             courier,
             stop_courier,
             store,
@@ -310,6 +333,9 @@ impl Daemon {
         join("the herald", deadline, self.herald).await;
         self.stop_courier.cancel();
         join("the delivery", deadline, self.courier).await;
+        drop(self.intervals);
+        // The record of analysis is no promise: a lane that does not let go, and a store that is stuck, are not waited for any longer.
+        join("the bookkeeper", deadline.min(Instant::now() + BOOKS_WITHIN), self.bookkeeper).await;
         let left = deadline.saturating_duration_since(Instant::now());
         if timeout(left + RESERVE, self.store.stop(left)).await.is_err() {
             tracing::error!("the store did not stop in time; what it had promised is on the disk");

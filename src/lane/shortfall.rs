@@ -12,17 +12,19 @@
 //! | a second is *blind* | something was wanted in it and nothing was analysed |
 //! | a spell begins | with a blind second, or where fewer than 80 % were analysed over [`WINDOW_S`] |
 //! | it ends | once no second in the last [`WINDOW_S`] was blind and 90 % were analysed |
-//! | in a spell | blind seconds that last for [`SPLIT_S`] are an interval of their own (`NotAnalysed`); shorter ones are part of what is around them (`Reduced`), so that an even trickle is told as what it is |
+//! | in a spell | blind seconds that last for five or longer are an interval of their own (`NotAnalysed`); shorter ones are part of what is around them (`Reduced`), so that an even trickle is told as what it is |
 //! | an interval | begins and ends with a second that lacks frames, and is told when it is over, after [`TOLD_S`] at the latest |
 //!
 //! So every blind second lies in an interval, and every second that lacks frames in any window below 80 %. Intervals never overlap. Lengths are
 //! by the monotonic clock; civil time is that of the moment when an interval is told.
 
+mod spell;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::VecDeque, time::Duration};
 
+use self::spell::{Run, Second, Spell};
 use crate::{
     analysis::{Cause, Interval, What},
     metrics::{Metrics, OfCamera, OfCause},
@@ -33,8 +35,6 @@ use crate::{
 const WINDOW_S: usize = 5;
 /// A frame without an outcome so many seconds after its own was not analysed.
 const SETTLED_S: u64 = 3;
-/// Blind seconds in a row that are told by themselves.
-const SPLIT_S: u64 = 5;
 /// An interval that goes on is told after so many seconds, and goes on as another one.
 const TOLD_S: u64 = 600;
 /// Seconds that wait to be judged, at most. They are judged with each tick; what comes later than this before the tick counts for the last one.
@@ -296,45 +296,6 @@ fn emit(origin: Mono, last_end: &mut Option<(u64, Wall)>, run: &Run, now: Now, o
     out.push(Interval { from, to, what, cause: Cause::main(&run.missed) });
 }
 
-/// One second of a camera.
-#[derive(Debug, Clone, Copy)]
-struct Second {
-    wanted: u16,
-    analysed: u16,
-    missed: [u16; CAUSES],
-    /// Why nothing was looked at in a part of it.
-    unwatched: Option<Cause>,
-}
-
-impl Second {
-    fn new(unwatched: Option<Cause>) -> Self {
-        Self { wanted: 0, analysed: 0, missed: [0; CAUSES], unwatched }
-    }
-
-    /// Frames that have no outcome.
-    fn undecided(&self) -> u16 {
-        self.wanted - self.analysed - self.missed.iter().sum::<u16>()
-    }
-
-    fn is_idle(&self) -> bool {
-        self.wanted == 0 && self.unwatched.is_none()
-    }
-
-    fn is_blind(&self) -> bool {
-        !self.is_idle() && self.analysed == 0
-    }
-
-    fn is_short(&self) -> bool {
-        self.is_blind() || self.analysed < self.wanted
-    }
-
-    /// What is missing, by cause.
-    fn missing(&self, cause: Cause) -> u64 {
-        let late = self.is_blind() && self.unwatched == Some(cause);
-        u64::from(self.missed[cause.index()]) + u64::from(late)
-    }
-}
-
 impl Tally {
     fn add(&mut self, second: &Second) {
         self.wanted += u64::from(second.wanted);
@@ -353,101 +314,4 @@ struct Judged {
     second: Second,
     /// It was part of a spell.
     is_told: bool,
-}
-
-/// A time in which too little is analysed.
-#[derive(Debug, Default)]
-struct Spell {
-    /// Seconds of which some have analysed frames.
-    run: Option<Run>,
-    /// Blind seconds behind it.
-    blind: Option<Run>,
-}
-
-impl Spell {
-    /// When what is not told yet began.
-    fn begin(&self) -> Option<u64> {
-        self.run.as_ref().or(self.blind.as_ref()).map(|run| run.from)
-    }
-
-    /// Takes a second in; gives out what is over with it.
-    fn add(&mut self, number: u64, second: &Second) -> [Option<Run>; 2] {
-        if second.is_idle() {
-            return [None, None];
-        }
-        if second.is_blind() {
-            self.blind.get_or_insert_with(|| Run::at(number)).add(number, second);
-            return [None, None];
-        }
-        let told = self.settle_blind();
-        if second.is_short() || self.run.is_some() {
-            self.run.get_or_insert_with(|| Run::at(number)).add(number, second);
-        }
-        told
-    }
-
-    /// Blind seconds have come to their end: they stand alone, or belong to what was before them.
-    fn settle_blind(&mut self) -> [Option<Run>; 2] {
-        let Some(blind) = self.blind.take() else { return [None, None] };
-        if blind.to - blind.from >= SPLIT_S {
-            return [self.run.take(), Some(blind)];
-        }
-        match &mut self.run {
-            Some(run) => run.append(&blind),
-            None => self.run = Some(blind),
-        }
-        [None, None]
-    }
-
-    /// Gives out everything.
-    fn close(&mut self, mut tell: impl FnMut(Run)) {
-        let told = self.settle_blind();
-        told.into_iter().flatten().chain(self.run.take()).for_each(&mut tell);
-    }
-}
-
-/// Consecutive seconds that are told as one.
-#[derive(Debug, Clone)]
-struct Run {
-    from: u64,
-    /// After the last second that lacks frames.
-    to: u64,
-    wanted: u64,
-    analysed: u64,
-    missed: [u64; CAUSES],
-    /// Wanted, and analysed, since `to`: part of the run once it goes on.
-    since: u64,
-}
-
-impl Run {
-    fn at(number: u64) -> Self {
-        Self { from: number, to: number, wanted: 0, analysed: 0, missed: [0; CAUSES], since: 0 }
-    }
-
-    fn add(&mut self, number: u64, second: &Second) {
-        if !second.is_short() {
-            self.since += u64::from(second.wanted);
-            return;
-        }
-        self.go_on(number + 1);
-        self.wanted += u64::from(second.wanted);
-        self.analysed += u64::from(second.analysed);
-        for cause in Cause::ALL {
-            self.missed[cause.index()] += second.missing(cause);
-        }
-    }
-
-    fn append(&mut self, next: &Self) {
-        self.go_on(next.to);
-        self.wanted += next.wanted;
-        self.analysed += next.analysed;
-        self.missed.iter_mut().zip(next.missed).for_each(|(sum, more)| *sum += more);
-    }
-
-    fn go_on(&mut self, to: u64) {
-        let since = std::mem::take(&mut self.since);
-        self.wanted += since;
-        self.analysed += since;
-        self.to = to;
-    }
 }
