@@ -153,7 +153,7 @@ impl Desk {
         Ok(page)
     }
 
-    /// Removals of the oldest intervals that began before `before`, at most [`STEP`] of them.
+    /// Removals of the oldest intervals that began before `before`, some hundreds of them at most; none where there are none.
     pub async fn intervals_before(&self, before: Wall) -> Result<Vec<Write>, Refused> {
         let to = Space::Analysis.key(&unix_ms(before).to_be_bytes());
         let entries: Vec<Pair> = self.range(Space::Analysis.from(), to, STEP).await?;
