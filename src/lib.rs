@@ -8,6 +8,7 @@
 //! One camera is one [`lane`]: a task that owns all of that camera's state. ARCHITECTURE.md has the map, and what each floor
 //! may know of the others.
 
+pub mod analysis;
 pub mod geometry;
 pub mod id;
 pub mod metrics;

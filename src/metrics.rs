@@ -11,7 +11,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::id::CameraId;
+use crate::{analysis::Cause, id::CameraId};
 
 /// The label of a metric that is counted by camera.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -26,11 +26,17 @@ impl From<&CameraId> for OfCamera {
     }
 }
 
-/// The label of what was spent on looking, by why.
+/// The label of a metric that is counted by why it was done, or by what stood in the way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct OfCause {
     /// Why.
     pub cause: &'static str,
+}
+
+impl From<Cause> for OfCause {
+    fn from(cause: Cause) -> Self {
+        Self { cause: cause.as_str() }
+    }
 }
 
 /// The labels of a look: why, and what came of it.
@@ -44,6 +50,8 @@ pub struct OfLook {
 
 /// A counter by camera.
 pub type ByCamera = Family<OfCamera, Counter>;
+/// A counter by cause.
+pub type ByCause = Family<OfCause, Counter>;
 /// A gauge by camera.
 pub type GaugeByCamera = Family<OfCamera, Gauge>;
 
@@ -105,6 +113,16 @@ metrics! {
     detect_errors: ByCamera = Family::default(),
     /// Frames that the detector did not see: overwritten by a newer one, or shed while alerts wait for the store
     frames_skipped: ByCamera = Family::default(),
+    /// Frames that were wanted for analysis
+    analysis_wanted: ByCamera = Family::default(),
+    /// Frames that were analysed, of those that were wanted
+    analysis_done: ByCamera = Family::default(),
+    /// Seconds in which frames or a look were wanted and nothing was analysed
+    analysis_blind_seconds: ByCamera = Family::default(),
+    /// Frames that were wanted and not analysed, by cause; a second in which a look is overdue counts as one
+    analysis_missed: ByCause = Family::default(),
+    /// Intervals of too little analysis that could not be kept on record
+    analysis_intervals_lost: Counter = Counter::default(),
     /// Alerts raised
     alerts_raised: ByCamera = Family::default(),
     /// Camera clock minus arrival clock, in milliseconds

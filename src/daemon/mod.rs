@@ -1,13 +1,15 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ page ▶ lanes
-//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ store ▶ page ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ bookkeeper ▶ page ▶ lanes
+//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ bookkeeper ▶ store ▶ page ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
+mod bookkeeper;
 pub mod clerk;
 mod clock_watch;
+mod fleet_watch;
 mod herald;
 mod office;
 mod process;
@@ -30,13 +32,14 @@ use std::{
 };
 
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    bookkeeper::Bookkeeper,
     clerk::Clerk,
     clock_watch::{CLOCK_MIN, ClockWatch},
     herald::Herald,
@@ -69,10 +72,15 @@ const FILINGS_MAX: usize = 64;
 const HEALTH_MAX: usize = 256;
 /// Words of cameras before which somebody has come that wait to be passed on; then they are dropped.
 const NUDGES_MAX: usize = 64;
+/// Intervals of too little analysis that wait for the bookkeeper; then they are dropped and counted (`analysis_intervals_lost`): two of each camera of a large
+/// fleet, since a stop tells all at once.
+const INTERVALS_MAX: usize = 2048;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
 /// Share of the stop's grace that the lanes may take.
 const LANES_SHARE: f32 = 0.5;
+/// How long the bookkeeper may take for its last note at a stop.
+const BOOKS_WITHIN: Duration = Duration::from_secs(3);
 /// Kept back from the stop's grace for what comes after the one that is waited for.
 const RESERVE: Duration = Duration::from_millis(500);
 
@@ -121,6 +129,7 @@ pub struct Daemon {
     office: JoinHandle<()>,
     herald: JoinHandle<()>,
     steward: JoinHandle<()>,
+    bookkeeper: JoinHandle<()>,
     courier: JoinHandle<()>,
     stop_courier: CancellationToken,
     store: DeskThread,
@@ -191,6 +200,13 @@ impl Daemon {
         let courier = deliver(settings, desk.clone(), live_rx, metrics.clone(), clock, stop_courier.clone());
         let courier = tokio::spawn(vital(broken.clone(), courier));
         let condition = desk.condition();
+        // Nothing is deleted for its age before the office has looked at the clock.
+        let (trust_tx, trust) = watch::channel(Trust::Doubted);
+        let cameras = config.cameras.iter().map(|camera| &camera.id);
+        let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust, cameras);
+        let (intervals, intervals_rx) = mpsc::channel(INTERVALS_MAX);
+        let bookkeeper = tokio::spawn(vital(broken.clone(), bookkeeper.run(intervals_rx)));
+        let page_desk = desk.clone();
         let office = Office {
             clerk,
             desk,
@@ -200,6 +216,7 @@ impl Daemon {
             clock,
             broken: broken.clone(),
             clock_watch: ClockWatch::new(clock.now(), newest_at),
+            trust: trust_tx,
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
@@ -218,6 +235,7 @@ impl Daemon {
         let page = Console {
             board: Arc::clone(&board),
             metrics: metrics.clone(),
+            desk: page_desk,
             snapshots,
             ready: Arc::clone(&ready),
             stop: stop_page.clone(),
@@ -239,6 +257,7 @@ impl Daemon {
             clerk: clerk_tx,
             health,
             nudges,
+            intervals,
             metrics,
         };
         let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
@@ -264,6 +283,7 @@ impl Daemon {
             office,
             herald,
             steward,
+            bookkeeper,
             courier,
             stop_courier,
             store,
@@ -325,6 +345,8 @@ impl Daemon {
         join("the steward", deadline, self.steward).await;
         self.stop_courier.cancel();
         join("the delivery", deadline, self.courier).await;
+        // The record of analysis is no promise: a lane that does not let go, and a store that is stuck, are not waited for any longer.
+        join("the bookkeeper", deadline.min(Instant::now() + BOOKS_WITHIN), self.bookkeeper).await;
         let left = deadline.saturating_duration_since(Instant::now());
         if timeout(left + RESERVE, self.store.stop(left)).await.is_err() {
             tracing::error!("the store did not stop in time; what it had promised is on the disk");

@@ -117,6 +117,13 @@ struct Awake {
     units: usize,
 }
 
+impl Awake {
+    /// Decoded only because its group is too long to sleep through.
+    fn is_lazy(&self) -> bool {
+        self.cause == Cause::LongGroup && self.found == Outcome::Nothing
+    }
+}
+
 /// The job that is out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Job {
@@ -238,7 +245,7 @@ impl Attention {
         match &self.mode {
             Mode::Asleep => self.guard(now),
             Mode::Awake(awake) => {
-                let is_lazy = awake.cause == Cause::LongGroup && awake.found == Outcome::Nothing;
+                let is_lazy = awake.is_lazy();
                 let waiting = self.memory.len();
                 if waiting == 0 || (is_lazy && waiting < LAZY_UNITS) {
                     return None;
@@ -354,6 +361,15 @@ impl Attention {
         if was_awake { waiting } else { 0 }
     }
 
+    /// How many frames a second are to be looked at just now, whoever may have just come left out; `None` while it sleeps.
+    pub fn wants_fps(&self) -> Option<f32> {
+        match &self.mode {
+            Mode::Asleep => None,
+            Mode::Awake(awake) if awake.is_lazy() => Some(LAZY_FPS),
+            Mode::Awake(_) => Some(self.detect_fps),
+        }
+    }
+
     /// Whether the decoder is of no use until the next look.
     pub fn is_asleep(&self) -> bool {
         matches!(self.mode, Mode::Asleep)
@@ -440,15 +456,14 @@ impl Attention {
     fn stays(&mut self, now: Mono, is_key: bool, suspicion: Suspicion) {
         let Mode::Awake(awake) = &mut self.mode else { return };
         awake.units = if is_key { 1 } else { awake.units + 1 };
-        if awake.cause == Cause::LongGroup && awake.found == Outcome::Nothing && suspicion.gives_cause() {
+        if awake.is_lazy() && suspicion.gives_cause() {
             awake.cause = Cause::Stream;
             awake.since = now;
             awake.until = now + LINGER;
             awake.curious_until = now + CURIOUS_FOR;
         }
         // Where no key frame comes it cannot sleep: once nothing has moved for a while it is decoded as lazily as before.
-        let is_idle = awake.cause != Cause::LongGroup || awake.found != Outcome::Nothing;
-        if is_idle && awake.units > UNITS_MAX && now >= awake.until {
+        if !awake.is_lazy() && awake.units > UNITS_MAX && now >= awake.until {
             let closed = Closed { cause: awake.cause, outcome: awake.found };
             awake.cause = Cause::LongGroup;
             awake.found = Outcome::Nothing;

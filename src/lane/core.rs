@@ -20,10 +20,13 @@ use std::{
 
 use super::{
     eye::{Glimpse, Seen},
+    replay::is_due,
+    shortfall::Shortfall,
     watch::Watch,
 };
 use crate::{
     alert::Change,
+    analysis::{Cause, Interval},
     camera::{AccessUnit, Backoff, Ending, Health, Limits, Reason, State, StreamEvent, StreamInfo, Vitals},
     config::Camera,
     decode::Frame,
@@ -32,7 +35,7 @@ use crate::{
     id::Mint,
     metrics::{ByCamera, Metrics, OfCamera, OfLook},
     rules::Verdict,
-    time::{Mono, Now, Wall},
+    time::{MediaTime, Mono, Now, Wall},
 };
 
 /// How often the lane looks at itself: health, and the end of what waits.
@@ -103,6 +106,8 @@ pub enum Act {
     File(Box<Filing>),
     /// Tell how the camera is.
     Tell(Health),
+    /// Keep on record that too little was analysed here.
+    Record(Interval),
     /// Somebody has come: the other cameras of the entry point should look, too.
     Nudge,
 }
@@ -151,6 +156,9 @@ pub struct Lane {
     attention: Attention,
     /// Of somebody who has just come, oldest first.
     pending: VecDeque<Glimpse>,
+    shortfall: Shortfall,
+    /// The last unit whose picture was to be analysed.
+    last_wanted: Option<MediaTime>,
     watch: Watch,
     filings: usize,
     tick_at: Mono,
@@ -192,6 +200,8 @@ impl Lane {
             backoff: Backoff::new(),
             attention: Attention::new(camera.look_every, camera.detect_fps, share, phase, now.mono),
             pending: VecDeque::with_capacity(PENDING_MAX),
+            shortfall: Shortfall::new(now),
+            last_wanted: None,
             watch: Watch::new(Arc::clone(&camera), facts, watch_mint),
             filings: 0,
             tick_at: now.mono,
@@ -242,6 +252,7 @@ impl Lane {
             Event::Detected { frame, view, found } => self.detected(now, frame, &view, found, acts),
             Event::Overwritten { number } => {
                 self.count(&self.metrics.frames_skipped, 1);
+                self.shortfall.skipped(1, Cause::DetectorBehind);
                 self.watch.unseen(number);
             }
             Event::Filed => self.filings = self.filings.saturating_sub(1),
@@ -250,7 +261,7 @@ impl Lane {
             }
             Event::Nudged => self.attend(now, acts, |attention| attention.nudged(now.mono)),
             Event::Tick => self.tick(now, acts),
-            Event::Stop => self.stop(acts),
+            Event::Stop => self.stop(now, acts),
         }
     }
 
@@ -286,7 +297,14 @@ impl Lane {
             self.tell(now, acts);
         }
         let mut skipped = 0;
+        let media = unit.media;
         self.attend(now, acts, |attention| skipped = attention.unit(now.mono, unit));
+        if let Some(fps) = self.attention.wants_fps()
+            && is_due(self.last_wanted, media, fps)
+        {
+            self.last_wanted = Some(media);
+            self.shortfall.wanted(now);
+        }
         self.count(&self.metrics.units_skipped, skipped.into());
     }
 
@@ -340,6 +358,8 @@ impl Lane {
         self.attend(now, acts, |attention| dropped = attention.cut());
         self.count(&self.metrics.units_skipped, dropped.into());
         self.watch.cut();
+        self.shortfall.cut(now);
+        self.last_wanted = None;
         let changed = self.vitals.ended(now, ending);
         if changed {
             tracing::warn!(camera = %self.camera.id, %ending, "camera lost; it is tried again for ever");
@@ -353,6 +373,9 @@ impl Lane {
     }
 
     fn seen(&mut self, now: Now, seen: Seen, acts: &mut Vec<Act>) {
+        if seen.failed.is_some() && seen.glimpses.is_empty() {
+            self.shortfall.skipped(1, Cause::NoPicture);
+        }
         let outcome = match (seen.decoded, seen.failed) {
             (0, Some(why)) => Some(Err(why)),
             (0, None) => None,
@@ -370,6 +393,7 @@ impl Lane {
             }
             if self.filings >= FILINGS_MAX {
                 self.count(&self.metrics.frames_skipped, 1);
+                self.shortfall.skipped(1, Cause::StoreStuck);
                 continue;
             }
             if self.pending.len() == PENDING_MAX {
@@ -404,6 +428,7 @@ impl Lane {
     /// The rules have judged a frame.
     fn judged(&mut self, now: Now, frame: &Frame, acts: &mut Vec<Act>) {
         self.judged_at = now.mono;
+        self.shortfall.analysed();
         if self.verdicts.iter().any(|verdict| verdict.change == Change::Raised) {
             acts.push(Act::Nudge);
         }
@@ -428,6 +453,7 @@ impl Lane {
             Err(why) => {
                 self.watch.unseen(frame.number);
                 self.count(&self.metrics.detect_errors, 1);
+                self.shortfall.skipped(1, Cause::DetectorFailed);
                 if self.blind_told.is_none_or(|told| now.mono.since(told) >= TELL_EVERY) {
                     self.blind_told = Some(now.mono);
                     tracing::error!(camera = %self.camera.id, why, "the detector failed on a frame: nothing is detected here");
@@ -459,6 +485,15 @@ impl Lane {
         }
         if self.tick_at <= now.mono {
             self.tick_at = now.mono + TICK;
+            match self.attention.late_since(now.mono) {
+                Some(_) => self.shortfall.not_watching(now, Cause::LookLate),
+                None => self.shortfall.watching(now),
+            }
+            let is_detecting = self.watch.frames_out() > 0;
+            let held_by = if is_detecting { Cause::DetectorBehind } else { Cause::DecodersBehind };
+            let mut intervals = Vec::new();
+            self.shortfall.tick(now, held_by, &mut intervals).count(&self.metrics, &self.of);
+            acts.extend(intervals.into_iter().map(Act::Record));
             let changed = self.vitals.tick(now);
             let due = self.tell_at <= now.mono;
             if changed || due {
@@ -467,9 +502,12 @@ impl Lane {
         }
     }
 
-    fn stop(&mut self, acts: &mut Vec<Act>) {
+    fn stop(&mut self, now: Now, acts: &mut Vec<Act>) {
         self.stream = Stream::Stopped;
         self.pending.clear();
+        let mut intervals = Vec::new();
+        self.shortfall.stop(now, &mut intervals).count(&self.metrics, &self.of);
+        acts.extend(intervals.into_iter().map(Act::Record));
         self.online(0);
         self.watch.lose_sight(&mut self.verdicts);
         self.file(None, acts);

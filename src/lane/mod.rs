@@ -12,6 +12,7 @@
 mod core;
 mod eye;
 mod replay;
+mod shortfall;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use self::{
     core::{Act, Event, Filing, Lane},
     eye::{Eye, EyeJob, Glimpse, Seen},
     replay::{Counts, Replay, Replayed, is_due},
+    shortfall::{Shortfall, Tally},
     task::{Filed, Surroundings, Word, run},
     watch::Watch,
 };

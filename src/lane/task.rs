@@ -15,6 +15,7 @@ use super::{
     eye::{Eye, EyeJob, Seen},
 };
 use crate::{
+    analysis::Interval,
     camera::{Health, Limits, Source, StreamEvent},
     config::Camera,
     decode::Backend,
@@ -54,6 +55,8 @@ pub struct Surroundings {
     pub health: mpsc::Sender<Health>,
     /// Who is told that somebody has come before a camera.
     pub nudges: mpsc::Sender<CameraId>,
+    /// Who keeps on record where too little was analysed.
+    pub intervals: mpsc::Sender<(CameraId, Interval)>,
     /// Metrics.
     pub metrics: Metrics,
 }
@@ -247,6 +250,11 @@ impl Task {
             }
             Act::File(filing) => self.unfiled.push_back(*filing),
             Act::Tell(health) => self.untold = Some(health),
+            Act::Record(interval) => {
+                if self.around.intervals.try_send((self.camera.id.clone(), interval)).is_err() {
+                    self.around.metrics.analysis_intervals_lost.inc();
+                }
+            }
             // A hint: where so many are on their way that there is no room, everybody looks anyway.
             Act::Nudge => drop(self.around.nudges.try_send(self.camera.id.clone())),
         }
