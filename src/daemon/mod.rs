@@ -42,7 +42,7 @@ use self::{
     office::Office,
 };
 use crate::{
-    camera::Limits,
+    camera::{Limits, Pace},
     config::{Broker, Config},
     console::{self, ALERTS_MAX, Board, Console},
     decode::Backend,
@@ -223,6 +223,7 @@ impl Daemon {
         let around = Surroundings {
             clock,
             limits: Limits::default(),
+            pace: Pace::default(),
             backend,
             eyes: Arc::clone(eyes.slots()),
             detector: Arc::clone(detectors.slots()),

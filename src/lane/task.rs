@@ -15,7 +15,7 @@ use super::{
     eye::{Eye, EyeJob, Seen},
 };
 use crate::{
-    camera::{Health, Limits, Source, StreamEvent},
+    camera::{Health, Limits, Pace, Source, StreamEvent},
     config::Camera,
     decode::Backend,
     detect,
@@ -39,6 +39,8 @@ pub struct Surroundings {
     pub clock: Clock,
     /// How long a camera may take for what.
     pub limits: Limits,
+    /// How fast the fleet is connected to: one for all lanes.
+    pub pace: Pace,
     /// Which decoders there are.
     pub backend: Backend,
     /// The decoding pool.
@@ -218,8 +220,8 @@ impl Task {
 
     fn connect(&mut self) {
         // The old session's teardown is awaited by the new one: both belong to the camera's session group.
-        self.stream =
-            Some(Source::connect(&self.camera, self.camera.analyse, self.around.limits, self.around.clock));
+        let Surroundings { limits, clock, pace, .. } = &self.around;
+        self.stream = Some(Source::connect(&self.camera, self.camera.analyse, *limits, *clock, pace));
     }
 }
 
