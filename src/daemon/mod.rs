@@ -47,7 +47,7 @@ use self::{
     steward::Steward,
 };
 use crate::{
-    camera::Limits,
+    camera::{Limits, Pace},
     config::{Broker, Config},
     console::{self, ALERTS_MAX, Board, Console},
     decode::Backend,
@@ -250,6 +250,7 @@ impl Daemon {
         let around = Surroundings {
             clock,
             limits: Limits::default(),
+            pace: Pace::default(),
             backend,
             eyes: Arc::clone(eyes.slots()),
             detector: Arc::clone(detectors.slots()),

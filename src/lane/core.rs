@@ -33,7 +33,7 @@ use crate::{
     detect::{Detection, Facts, View},
     gate::{Attention, Closed, Grant, Look, Share},
     id::Mint,
-    metrics::{ByCamera, Metrics, OfCamera, OfLook},
+    metrics::{CameraMetrics, Metrics, OfCamera, OfLook},
     rules::Verdict,
     time::{MediaTime, Mono, Now, Wall},
 };
@@ -170,6 +170,7 @@ pub struct Lane {
     blind_told: Option<Mono>,
     mint: Mint,
     metrics: Metrics,
+    own: CameraMetrics,
     of: OfCamera,
     verdicts: Vec<Verdict>,
 }
@@ -210,6 +211,7 @@ impl Lane {
             logged: (State::Offline, BTreeSet::new()),
             blind_told: None,
             mint,
+            own: metrics.of(&camera.id),
             metrics,
             of: (&camera.id).into(),
             verdicts: Vec::new(),
@@ -251,7 +253,7 @@ impl Lane {
             Event::Seen(seen) => self.seen(now, seen, acts),
             Event::Detected { frame, view, found } => self.detected(now, frame, &view, found, acts),
             Event::Overwritten { number } => {
-                self.count(&self.metrics.frames_skipped, 1);
+                self.own.frames_skipped.inc();
                 self.shortfall.skipped(1, Cause::DetectorBehind);
                 self.watch.unseen(number);
             }
@@ -287,9 +289,9 @@ impl Lane {
     }
 
     fn unit(&mut self, now: Now, unit: AccessUnit, acts: &mut Vec<Act>) {
-        self.count(&self.metrics.access_units, 1);
-        self.count(&self.metrics.access_unit_bytes, unit.data.len() as u64);
-        self.count(&self.metrics.packets_lost, unit.packets_lost.into());
+        self.own.access_units.inc();
+        self.own.access_unit_bytes.inc_by(unit.data.len() as u64);
+        self.own.packets_lost.inc_by(unit.packets_lost.into());
         self.sight_lost = None;
         self.streams(now);
         let changed = self.vitals.unit(now, &unit);
@@ -305,7 +307,7 @@ impl Lane {
             self.last_wanted = Some(media);
             self.shortfall.wanted(now);
         }
-        self.count(&self.metrics.units_skipped, skipped.into());
+        self.own.units_skipped.inc_by(skipped.into());
     }
 
     /// Tells the camera's attention something, and does what follows: a decoder that is of no use is let go, and the next look begins.
@@ -356,7 +358,7 @@ impl Lane {
         let mut dropped = 0;
         acts.push(Act::CutEye);
         self.attend(now, acts, |attention| dropped = attention.cut());
-        self.count(&self.metrics.units_skipped, dropped.into());
+        self.own.units_skipped.inc_by(dropped.into());
         self.watch.cut();
         self.shortfall.cut(now);
         self.last_wanted = None;
@@ -392,13 +394,13 @@ impl Lane {
                 self.tell(now, acts);
             }
             if self.filings >= FILINGS_MAX {
-                self.count(&self.metrics.frames_skipped, 1);
+                self.own.frames_skipped.inc();
                 self.shortfall.skipped(1, Cause::StoreStuck);
                 continue;
             }
             if self.pending.len() == PENDING_MAX {
                 self.pending.pop_front();
-                self.count(&self.metrics.frames_skipped, 1);
+                self.own.frames_skipped.inc();
             }
             self.pending.push_back(glimpse);
             self.show(now, acts);
@@ -452,7 +454,7 @@ impl Lane {
             }
             Err(why) => {
                 self.watch.unseen(frame.number);
-                self.count(&self.metrics.detect_errors, 1);
+                self.own.detect_errors.inc();
                 self.shortfall.skipped(1, Cause::DetectorFailed);
                 if self.blind_told.is_none_or(|told| now.mono.since(told) >= TELL_EVERY) {
                     self.blind_told = Some(now.mono);
@@ -467,7 +469,7 @@ impl Lane {
         if let Stream::Waiting { until } = self.stream
             && until <= now.mono
         {
-            self.count(&self.metrics.camera_connects, 1);
+            self.own.camera_connects.inc();
             self.stream = Stream::Connecting;
             let changed = self.vitals.connecting(now);
             if changed {
@@ -532,7 +534,7 @@ impl Lane {
         if let Some(skew) = health.clock_skew_ms {
             self.metrics.clock_skew_ms.get_or_create(&self.of).set(skew);
         }
-        self.metrics.camera_degraded.get_or_create(&self.of).set((health.state == State::Degraded).into());
+        self.own.camera_degraded.set((health.state == State::Degraded).into());
         self.log(&health);
         acts.push(Act::Tell(health));
     }
@@ -555,13 +557,7 @@ impl Lane {
     }
 
     fn online(&self, online: i64) {
-        self.metrics.camera_online.get_or_create(&self.of).set(online);
-    }
-
-    fn count(&self, counter: &ByCamera, by: u64) {
-        if by > 0 {
-            counter.get_or_create(&self.of).inc_by(by);
-        }
+        self.own.camera_online.set(online);
     }
 }
 

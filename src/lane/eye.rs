@@ -17,7 +17,7 @@ use crate::{
     config::Camera,
     decode::{Backend, Decoder, Frame},
     gate::{Look, Spent, Then},
-    metrics::{ByCamera, Metrics},
+    metrics::{CameraMetrics, Metrics},
     motion::{Motion, MotionDetector},
     time::MediaTime,
 };
@@ -54,6 +54,7 @@ pub struct Eye {
     frames: Vec<Frame>,
     decoded: u64,
     metrics: Metrics,
+    own: CameraMetrics,
 }
 
 /// An eye on its way to a decoding thread, with what it is to look at.
@@ -83,6 +84,7 @@ impl EyeJob {
 impl Eye {
     /// An eye that has seen nothing.
     pub fn new(camera: Arc<Camera>, backend: Backend, metrics: Metrics) -> Self {
+        let own = metrics.of(&camera.id);
         Self {
             motion: MotionDetector::new().masked(&camera.masks),
             camera,
@@ -92,6 +94,7 @@ impl Eye {
             frames: Vec::new(),
             decoded: 0,
             metrics,
+            own,
         }
     }
 
@@ -119,7 +122,7 @@ impl Eye {
         for unit in &look.units {
             seen.spent.bytes += unit.data.len() as u64;
             if let Err(error) = self.decode(unit) {
-                self.count(&self.metrics.decode_errors);
+                self.own.decode_errors.inc();
                 tracing::debug!(camera = %self.camera.id, %error, "an access unit was not decoded");
                 seen.failed = Some(error.to_string());
             }
@@ -158,17 +161,13 @@ impl Eye {
         self.decoded += 1;
         seen.decoded += 1;
         frame.number = self.decoded;
-        self.count(&self.metrics.frames_decoded);
+        self.own.frames_decoded.inc();
         if frame.arrived.mono >= look.from && is_due(self.last_look, frame.media, look.fps) {
             self.last_look = Some(frame.media);
             let mut motion = Motion::default();
             self.motion.look(&frame.picture, &mut motion);
             seen.glimpses.push(Glimpse { frame, motion });
         }
-    }
-
-    fn count(&self, counter: &ByCamera) {
-        counter.get_or_create(&(&self.camera.id).into()).inc();
     }
 }
 

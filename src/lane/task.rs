@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     analysis::Interval,
-    camera::{Health, Limits, Source, StreamEvent},
+    camera::{Health, Limits, Pace, Source, StreamEvent},
     config::Camera,
     decode::Backend,
     detect,
@@ -41,6 +41,8 @@ pub struct Surroundings {
     pub clock: Clock,
     /// How long a camera may take for what.
     pub limits: Limits,
+    /// How fast the fleet is connected to: one for all lanes.
+    pub pace: Pace,
     /// Which decoders there are.
     pub backend: Backend,
     /// The decoding pool.
@@ -263,8 +265,8 @@ impl Task {
 
     fn connect(&mut self) {
         // The old session's teardown is awaited by the new one: both belong to the camera's session group.
-        self.stream =
-            Some(Source::connect(&self.camera, self.camera.analyse, self.around.limits, self.around.clock));
+        let Surroundings { limits, clock, pace, .. } = &self.around;
+        self.stream = Some(Source::connect(&self.camera, self.camera.analyse, *limits, *clock, pace));
     }
 }
 
