@@ -18,6 +18,7 @@ use serde_json::json;
 
 use super::{
     Outcome,
+    ingest::busy,
     measure::{Bencher, round},
 };
 
@@ -35,13 +36,21 @@ struct Setting {
     size: (u32, u32),
     kbps: u32,
     gop_s: u32,
+    b_frames: u32,
     /// More for the encoder.
     more: &'static str,
 }
 
 /// The advised setting; each other one differs from it in one thing.
-const ADVISED: Setting =
-    Setting { name: "advised", codec: Codec::H264, size: (640, 360), kbps: 512, gop_s: 2, more: "" };
+const ADVISED: Setting = Setting {
+    name: "advised",
+    codec: Codec::H264,
+    size: (640, 360),
+    kbps: 512,
+    gop_s: 2,
+    b_frames: 0,
+    more: "",
+};
 
 const SETTINGS: [Setting; 15] = [
     ADVISED,
@@ -51,7 +60,7 @@ const SETTINGS: [Setting; 15] = [
     Setting { name: "256k", kbps: 256, ..ADVISED },
     Setting { name: "1024k", kbps: 1024, ..ADVISED },
     Setting { name: "cbr-filler", more: "nal-hrd=cbr", ..ADVISED },
-    Setting { name: "b-frames", more: "bframes=2", ..ADVISED },
+    Setting { name: "b-frames", b_frames: 2, ..ADVISED },
     Setting { name: "352x288", size: (352, 288), kbps: 320, ..ADVISED },
     Setting { name: "704x576", size: (704, 576), kbps: 768, ..ADVISED },
     Setting { name: "1280x720", size: (1280, 720), kbps: 1536, ..ADVISED },
@@ -65,52 +74,76 @@ pub(crate) fn run(bencher: &mut Bencher) -> Outcome {
     gst::init()?;
     let backend = Backend::choose(Hardware::Off)?;
     for setting in &SETTINGS[..bencher.of(SETTINGS.len(), 2)] {
-        let units = encode(setting, bencher.of(600, 60))?;
-        let mut decoder = Decoder::new(&backend, setting.codec)?;
-        let (mut keys, mut deltas, mut frames) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut decoded, mut key_bytes) = (0, 0);
-        for unit in &units {
-            let start = Instant::now();
-            decoder.decode(unit, &mut frames)?;
-            let took = start.elapsed();
-            if unit.is_key {
-                keys.push(took)
-            } else {
-                deltas.push(took)
-            }
-            key_bytes += if unit.is_key { unit.data.len() } else { 0 };
-            decoded += frames.len();
-            frames.clear();
-        }
-        let bytes: usize = units.iter().map(|unit| unit.data.len()).sum();
-        let each =
-            |taken: &[Duration]| taken.iter().sum::<Duration>().as_secs_f64() / taken.len().max(1) as f64;
-        let all =
-            (each(&keys) * keys.len() as f64 + each(&deltas) * deltas.len() as f64) / units.len() as f64;
+        let units = encode(setting, bencher.of(450, 60))?;
+        let all = decode(&backend, setting.codec, units.iter())?;
+        let keys = decode(&backend, setting.codec, units.iter().filter(|unit| unit.is_key))?;
+        let bytes = |units: &[AccessUnit]| units.iter().map(|unit| unit.data.len()).sum::<usize>() as f64;
+        let key_units: Vec<AccessUnit> = units.iter().filter(|unit| unit.is_key).cloned().collect();
         let seconds = units.len() as f64 / f64::from(FPS);
+        let per_cent = |decoded: &Decoded| round(decoded.busy.as_secs_f64() / seconds * 100.0);
         let more = json!({
             "picture": format!("{}x{}", setting.size.0, setting.size.1),
             "codec": format!("{:?}", setting.codec),
-            "kbps": (bytes as f64 * 8.0 / 1000.0 / seconds).round(),
-            "key_share": round(key_bytes as f64 / bytes as f64),
-            "frames": decoded,
-            "key_us": round(each(&keys) * 1e6),
-            "delta_us": round(each(&deltas) * 1e6),
-            "core_per_cent": round(all * f64::from(FPS) * 100.0),
-            "core_per_cent_keys_alone": round(each(&keys) * keys.len() as f64 / seconds * 100.0),
+            "kbps": (bytes(&units) * 8.0 / 1000.0 / seconds).round(),
+            "key_share": round(bytes(&key_units) / bytes(&units)),
+            "frames": all.frames,
+            "key_us": round(median(&all.keys)),
+            "delta_us": round(median(&all.deltas)),
+            "core_per_cent": per_cent(&all),
+            "core_per_cent_keys_alone": per_cent(&keys),
         });
-        bencher.tell(&format!("cameras.{}", setting.name), [keys, deltas].concat(), units.len(), more);
+        let taken = [all.keys, all.deltas].concat();
+        bencher.tell(&format!("cameras.{}", setting.name), taken, units.len(), more);
     }
     Ok(())
 }
 
+/// What decoding took.
+#[derive(Default)]
+struct Decoded {
+    keys: Vec<Duration>,
+    deltas: Vec<Duration>,
+    frames: usize,
+    /// Processor time of all of it.
+    busy: Duration,
+}
+
+fn decode<'a>(
+    backend: &Backend,
+    codec: Codec,
+    units: impl Iterator<Item = &'a AccessUnit>,
+) -> Result<Decoded, cunkou::decode::DecodeError> {
+    let mut decoder = Decoder::new(backend, codec)?;
+    let (mut decoded, mut frames) = (Decoded::default(), Vec::new());
+    let before = busy();
+    for unit in units {
+        let start = Instant::now();
+        decoder.decode(unit, &mut frames)?;
+        let taken = if unit.is_key { &mut decoded.keys } else { &mut decoded.deltas };
+        taken.push(start.elapsed());
+        decoded.frames += frames.len();
+        frames.clear();
+    }
+    // The kernel brings the count up to date when the thread rests.
+    std::thread::sleep(Duration::from_millis(1));
+    decoded.busy = busy().saturating_sub(before);
+    Ok(decoded)
+}
+
+/// In microseconds; 0 where nothing was taken.
+fn median(taken: &[Duration]) -> f64 {
+    let mut sorted = taken.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).map_or(0.0, |middle| middle.as_secs_f64() * 1e6)
+}
+
 /// Vtest as a camera of this setting sends it.
 fn encode(setting: &Setting, units_max: usize) -> Result<Vec<AccessUnit>, Box<dyn std::error::Error>> {
-    let Setting { codec, size: (width, height), kbps, gop_s, more, .. } = *setting;
+    let Setting { codec, size: (width, height), kbps, gop_s, b_frames, more, .. } = *setting;
     let (gop, kbps) = (gop_s * FPS, kbps * FOOTAGE_FPS / FPS);
     let encoder = match codec {
         Codec::H264 => format!(
-            "x264enc speed-preset=veryfast bitrate={kbps} vbv-buf-capacity=1000 key-int-max={gop} bframes=0 rc-lookahead=0 threads=1 \
+            "x264enc speed-preset=veryfast bitrate={kbps} vbv-buf-capacity=1000 key-int-max={gop} bframes={b_frames} b-adapt=false rc-lookahead=0 threads=1 \
              byte-stream=true option-string=keyint={gop}:min-keyint={gop}:scenecut=0{}{more} \
              ! video/x-h264,stream-format=byte-stream,alignment=au",
             if more.is_empty() { "" } else { ":" }

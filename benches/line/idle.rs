@@ -16,6 +16,8 @@ use std::{
 use cunkou::{
     camera::{Limits, Pace, Source, StreamEvent},
     config::{Camera, StreamRole},
+    id::CameraId,
+    metrics::{Metrics, OfCamera},
     time::Clock,
 };
 use serde_json::{Value, json};
@@ -74,6 +76,26 @@ pub(crate) fn run(bencher: &mut Bencher) -> Outcome {
         bencher.tell("idle.unit", vec![took / units.max(1) as u32], units as usize, more);
         Ok(())
     })
+}
+
+/// Counting what a lane counts of an access unit, in a fleet of 778: looked up by camera each time, and once for all.
+pub(crate) fn count(bencher: &mut Bencher) -> Outcome {
+    let metrics = Metrics::new();
+    let ids: Vec<CameraId> = (0..778).map(|n| format!("c{n}").parse()).collect::<Result<_, _>>()?;
+    let own: Vec<_> = ids.iter().map(|id| metrics.of(id)).collect();
+    let labels: Vec<OfCamera> = ids.iter().map(OfCamera::from).collect();
+    let mut turn = (0..ids.len()).cycle();
+    bencher.measure("count.looked-up", 200, 100, || {
+        let of = &labels[turn.next().expect("for ever")];
+        metrics.access_units.get_or_create(of).inc();
+        metrics.access_unit_bytes.get_or_create(of).inc_by(1000);
+    });
+    bencher.measure("count.own", 200, 100, || {
+        let of = &own[turn.next().expect("for ever")];
+        of.access_units.inc();
+        of.access_unit_bytes.inc_by(1000);
+    });
+    Ok(())
 }
 
 /// A process that plays so many cameras, and the cameras that read their sub streams. The process ends when it is dropped.

@@ -29,9 +29,10 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 type Stage = (&'static str, fn(&mut Bencher) -> Outcome);
 
 /// Every bench that there is, in the order of the line.
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 11] = [
     ("ingest", ingest::run),
     ("idle", idle::run),
+    ("count", idle::count),
     ("decode", pixels::decode),
     ("cameras", cameras::run),
     ("motion", pixels::motion),

@@ -7,6 +7,7 @@ use std::{io::Write, path::PathBuf};
 use anyhow::anyhow;
 use cunkou::{
     config::{self, Broker, Config},
+    daemon::raise_file_limit,
     decode::Backend,
     detect::{Detector, Model, Runtime},
     id::Mint,
@@ -77,6 +78,8 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
 
 /// Tries everything; says how many failed.
 async fn connect(config: &Config, json: bool) -> Result<usize, Failure> {
+    // A whole town is listened to at once.
+    raise_file_limit();
     let mut failed = 0;
     let mut told = |what: String, result: Result<String, String>, more: &dyn Fn(&mut Value)| {
         failed += usize::from(result.is_err());

@@ -85,9 +85,11 @@ pub(super) fn cost(finding: &Finding) -> Name {
         | Finding::PictureLarge { width, height } => {
             let times = f64::from(width) * f64::from(height) / (640.0 * 360.0);
             pair(
-                format!("像素是 640x360 的 {times:.1} 倍，解码开销随之增长，检测器却不会看得更清楚"),
                 format!(
-                    "it has {times:.1} times the pixels of 640x360, and decoding grows with them; the detector sees no more"
+                    "像素是 640x360 的 {times:.1} 倍，解码开销随之增长；只有人在画面中很小（不到画面高度的七分之一）时才值得"
+                ),
+                format!(
+                    "it has {times:.1} times the pixels of 640x360, and decoding grows with them: worth it only where people are smaller than a seventh of the picture's height"
                 ),
             )
         }
@@ -117,8 +119,8 @@ pub(super) fn cost(finding: &Finding) -> Name {
              has to be kept in memory",
         ),
         Finding::GopShort { .. } | Finding::KeysOnly => pair(
-            "关键帧占用的码率和解码时间是普通帧的数倍",
-            "a key frame takes several times the bits and the decoding time of another picture",
+            "关键帧的解码时间是普通帧的四倍以上，还挤占其他画面的码率",
+            "a key frame takes four times as long to decode as another picture and more, and takes its bits from the others",
         ),
         Finding::Padded { .. } => pair(
             "白占网络，帧的大小也不再反映画面是否有动静",
@@ -128,10 +130,13 @@ pub(super) fn cost(finding: &Finding) -> Name {
             "每个画面都要等后面的画面才能解码，告警更慢",
             "pictures wait for later ones before they can be shown, so that alerts come later",
         ),
-        Finding::H265 => pair("软件解码比 H.264 慢", "decoding it in software takes longer than H.264"),
+        Finding::H265 => pair(
+            "软件解码的时间是 H.264 的 1.2 到 1.5 倍",
+            "decoding it in software takes 1.2 to 1.5 times as long as H.264",
+        ),
         Finding::Mjpeg { .. } => pair(
-            "同样画质需要数倍码率，每一帧都像关键帧一样贵",
-            "it takes several times the bits for the same picture, and each picture costs as much as a key frame",
+            "码率是 H.264 的约八倍，帧的大小也看不出画面是否有动静",
+            "it takes some eight times the bits of H.264, and sizes do not tell that something moves",
         ),
         Finding::Clock { .. } => pair(
             "画面上的时间与告警时间对不上，摄像机会显示为“降级”",
