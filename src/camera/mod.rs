@@ -23,6 +23,8 @@ pub use limits::Limits;
 pub use source::{Source, probe};
 pub use vitals::Vitals;
 
+pub(crate) use nal::starts as nal_starts;
+
 use std::time::Duration;
 
 use bytes::Bytes;
