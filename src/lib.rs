@@ -1,13 +1,14 @@
 //! Cunkou (村口, "the entrance of the village"): a video-alerting daemon.
 //!
 //! ```text
-//! camera ─AccessUnit─▶ decode ─Frame─▶ motion ─Region─▶ detect ─Detection─▶ track ─▶ rules ─Alert─▶ store ─▶ mqtt
-//!                                                                                                    └─▶ console
+//! camera ─AccessUnit─▶ gate ─Look─▶ decode ─Frame─▶ motion ─Region─▶ detect ─Detection─▶ track ─▶ rules ─Alert─▶ store ─▶ mqtt
+//!                                                                                                                └─▶ console
 //! ```
 //!
 //! One camera is one [`lane`]: a task that owns all of that camera's state. ARCHITECTURE.md has the map, and what each floor
 //! may know of the others.
 
+pub mod analysis;
 pub mod geometry;
 pub mod id;
 pub mod metrics;
@@ -20,6 +21,7 @@ pub mod alert;
 pub mod camera;
 pub mod decode;
 pub mod detect;
+pub mod gate;
 pub mod motion;
 pub mod rules;
 pub mod track;

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use cunkou::{
-    camera::{AccessUnit, Ending, Limits, Source, StreamEvent, StreamInfo},
-    config::{Camera, Credentials, Name, Secret, StreamRole, Transport, ViewPolicy},
+    camera::{AccessUnit, Ending, Limits, Pace, Source, StreamEvent, StreamInfo, survey},
+    config::{AttentionPolicy, Camera, Credentials, Name, Secret, StreamRole, Transport, ViewPolicy},
     time::Clock,
 };
 
@@ -16,8 +16,12 @@ mod gst;
 mod interop;
 #[path = "camera/opening.rs"]
 mod opening;
+#[path = "camera/pacing.rs"]
+mod pacing;
 #[path = "camera/streaming.rs"]
 mod streaming;
+#[path = "camera/surveys.rs"]
+mod surveys;
 
 /// How long a test waits for what must happen: far longer than it takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,6 +40,8 @@ fn camera(id: &str, url: &str) -> Camera {
         credentials: None,
         transport: Transport::Tcp,
         analyse: StreamRole::Main,
+        attention: AttentionPolicy::Always,
+        look_every: Duration::from_secs(10),
         detect_fps: 5.0,
         view: ViewPolicy::Auto,
         masks: Vec::new(),
@@ -65,7 +71,13 @@ fn patient() -> Limits {
 }
 
 fn source(camera: Camera, limits: Limits) -> Source {
-    Source::connect(&Arc::new(camera), StreamRole::Main, limits, Clock::start())
+    Source::connect(&Arc::new(camera), StreamRole::Main, limits, Clock::start(), &Pace::default())
+}
+
+/// What is known of a camera's main stream at its first key frame.
+async fn first_key(camera: Camera, limits: Limits) -> Result<StreamInfo, Ending> {
+    let (camera, pace) = (Arc::new(camera), Pace::default());
+    survey(&camera, StreamRole::Main, limits, &pace, Duration::ZERO).await.map(|survey| survey.info)
 }
 
 async fn next(source: &mut Source) -> StreamEvent {

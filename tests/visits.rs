@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cunkou::{
     alert::{Change, Severity},
-    config::{Camera, Condition, Name, Rule, StreamRole, Transport, ViewPolicy},
+    config::{AttentionPolicy, Camera, Condition, Name, Rule, StreamRole, Transport, ViewPolicy},
     detect::{Class, Detection},
     geometry::{Size, UnitBox},
     id::{AlertId, Mint, TrackId},
@@ -83,6 +83,8 @@ fn camera(rule: Rule) -> Arc<Camera> {
         credentials: None,
         transport: Transport::Tcp,
         analyse: StreamRole::Main,
+        attention: AttentionPolicy::Always,
+        look_every: Duration::from_secs(10),
         detect_fps: 10.0,
         view: ViewPolicy::Full,
         masks: vec![],

@@ -4,8 +4,10 @@ use std::{collections::BTreeSet, path::Path, process::Command, sync::Arc, time::
 
 use cunkou::{
     alert::{Alert, Change, Object},
-    camera::{Health, Reason, State},
+    analysis::{Cause, Interval, What},
+    camera::{Health, Reason, State, Stream, Watched},
     config::{self, Config, Direction},
+    console::{AnalysisPage, IntervalData},
     daemon::{
         Trust,
         clerk::{Clerk, Draft, Due, record_range},
@@ -19,7 +21,7 @@ use cunkou::{
         wire::Writer,
     },
     rules::Verdict,
-    store::{Ledger, Message, Outbox, SimDisk, SimLedger},
+    store::{Ledger, Message, Outbox, Page, SimDisk, SimLedger},
     time::Wall,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -213,6 +215,7 @@ fn health_and_status_are_valid() {
         kbps: 0.0,
         last_frame: None,
         clock_skew_ms: None,
+        attention: None,
     };
     let online = Health {
         state: State::Online,
@@ -221,9 +224,14 @@ fn health_and_status_are_valid() {
         fps: 9.96,
         last_frame: Some(at),
         clock_skew_ms: Some(-12),
+        attention: Some(Watched::Always),
         ..offline.clone()
     };
-    for health in [offline, online] {
+    let every = Duration::from_millis(6_200);
+    let sparse = Watched::Sparse { every, stream: Stream::SaysLittle };
+    let asleep = Health { attention: Some(sparse), ..online.clone() };
+    let off = Health { attention: Some(Watched::Off), ..online.clone() };
+    for health in [offline, online, asleep, off] {
         let message = writer.health(at, &HealthData::from(&health));
         assert_eq!(message.topic, format!("cunkou/v1/demo/camera/{camera}/health"));
         assert!(message.retain);
@@ -235,6 +243,61 @@ fn health_and_status_are_valid() {
         assert_eq!(message.topic, format!("cunkou/v1/demo/node/{}/status", config.station.node));
         assert!(message.retain);
         assert_eq!(checked(&message)["data"]["status"], status);
+    }
+}
+
+#[test]
+fn pages_of_too_little_analysis_are_valid() {
+    let from = Wall::from_unix_ms(1_773_079_445_123);
+    let reduced = What::Reduced { analysed_fps: 2.1, wanted_fps: 5.0 };
+    for (what, cause) in
+        [reduced, What::NotAnalysed].into_iter().flat_map(|what| Cause::ALL.map(|cause| (what, cause)))
+    {
+        let camera = demo().cameras[0].id.clone();
+        let interval = Interval { from, to: from.after(Duration::from_secs(5)), what, cause };
+        let place = format!("1773079445123.{camera}").parse().expect("a place");
+        for next in [None, Some(place)] {
+            let page = AnalysisPage::from(Page { intervals: vec![(camera.clone(), interval)], next });
+            let value = serde_json::to_value(&page).expect("JSON");
+            assert_eq!(complaints(&schema("analysis"), &value), Vec::<String>::new(), "{value:#}");
+        }
+    }
+}
+
+#[test]
+fn the_example_of_analysis_is_valid_and_as_we_write_it() {
+    let text = page("http.md");
+    let section = all_between(&text, "## `/api/v1/analysis`", "\n## ")[0];
+    let example: Value =
+        serde_json::from_str(all_between(section, "```json\n", "```")[0]).expect("an example is JSON");
+    assert_eq!(complaints(&schema("analysis"), &example), Vec::<String>::new());
+    let camera = |name: &str| name.parse().expect("an id");
+    let reduced = Interval {
+        from: Wall::from_unix_ms(1_773_079_445_123),
+        to: Wall::from_unix_ms(1_773_079_572_123),
+        what: What::Reduced { analysed_fps: 2.1, wanted_fps: 5.0 },
+        cause: Cause::DetectorBehind,
+    };
+    let blind = Interval {
+        from: Wall::from_unix_ms(1_773_079_804_001),
+        to: Wall::from_unix_ms(1_773_079_809_001),
+        what: What::NotAnalysed,
+        cause: Cause::DecodersBehind,
+    };
+    let written = AnalysisPage {
+        intervals: [(camera("north-gate"), reduced), (camera("south-gate"), blind)]
+            .iter()
+            .map(IntervalData::from)
+            .collect(),
+        next: Some("1773079804001.south-gate".into()),
+    };
+    assert_eq!(serde_json::to_value(&written).expect("JSON"), example);
+    for (pointer, bad) in
+        [("/intervals/0/what", json!("slow")), ("/intervals/1/analysed_fps", json!(1)), ("/next", json!("x"))]
+    {
+        let mut value = example.clone();
+        *value.pointer_mut(pointer).expect("there") = bad;
+        assert!(!complaints(&schema("analysis"), &value).is_empty(), "{pointer}");
     }
 }
 

@@ -7,6 +7,7 @@ use cunkou::{
     config::StreamRole,
     decode::{Frame, Picture},
     detect::{Class, Detection, Facts, SureFrom},
+    gate::{Share, Spent},
     geometry::{Size, UnitBox},
     id::{Mint, TrackId},
     lane::{Act, Event, Glimpse, Lane, Seen},
@@ -140,7 +141,8 @@ impl Road {
         let camera = recorded::camera(&recorded::demo());
         let limits = Limits::default();
         let facts = Facts { input_side_px: 416, sure_from: SureFrom::default() };
-        let mut lane = Lane::new(camera, facts, &limits, Mint::seeded(1), Metrics::new(), now(0));
+        let mut lane =
+            Lane::new(camera, facts, &limits, Share::default(), Mint::seeded(1), Metrics::new(), now(0));
         let info = StreamInfo { codec: Codec::H264, size: Some(picture.size()), rfc6381: None };
         lane.apply(now(0), Event::Stream(StreamEvent::Playing(info)), &mut Vec::new());
         Self { lane, picture, acts: Vec::new(), detected: 0, filed: 0 }
@@ -152,8 +154,8 @@ impl Road {
         let mut index = 0;
         while index < acts.len() {
             let answer = match &mut acts[index] {
-                Act::Look(units) => Some(Event::Seen(self.seen(units, number, look))),
-                Act::Detect(frame, view) => {
+                Act::Look(of) => Some(Event::Seen(self.seen(&of.units, number, look))),
+                Act::Detect(frame, view, _) => {
                     self.detected += 1;
                     let found = Ok(look.map(|look| look.detections.clone()).unwrap_or_default());
                     Some(Event::Detected { frame: frame.clone(), view: view.clone(), found })
@@ -162,7 +164,7 @@ impl Road {
                     self.filed += 1;
                     Some(Event::Filed)
                 }
-                Act::Connect | Act::CutEye | Act::Tell(_) => None,
+                Act::Connect | Act::CutEye | Act::Tell(_) | Act::Nudge | Act::Record(_) => None,
             };
             if let Some(answer) = answer {
                 self.lane.apply(at, answer, &mut acts);
@@ -186,6 +188,7 @@ impl Road {
             glimpses: vec![Glimpse { frame, motion: look.motion.clone() }],
             decoded: units.len() as u32,
             failed: None,
+            spent: Spent::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use cunkou::{
-    camera::{Limits, Source, StreamEvent},
+    camera::{Limits, Pace, Source, StreamEvent},
     config::{Camera, StreamRole},
     id::CameraId,
     sim::{Scenario, Village},
@@ -54,9 +54,10 @@ pub(crate) fn run(bencher: &mut Bencher) -> Outcome {
 
     let reading = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let taken: Vec<Window> = reading.block_on(async {
+        let pace = Pace::default();
         let mut sources: Vec<Source> = cameras
             .iter()
-            .map(|camera| Source::connect(camera, StreamRole::Main, Limits::default(), clock))
+            .map(|camera| Source::connect(camera, StreamRole::Main, Limits::default(), clock, &pace))
             .collect();
         // Connecting is not measured.
         join_all(sources.iter_mut().map(read_one)).await;
@@ -127,7 +128,7 @@ async fn window(sources: &mut [Source], length: Duration) -> Window {
 }
 
 /// Processor time of this thread (Linux; `man 5 proc`, schedstat).
-fn busy() -> Duration {
+pub(super) fn busy() -> Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let ns = text.split(' ').next().and_then(|ns| ns.parse().ok());
     Duration::from_nanos(ns.expect("the kernel tells a thread's processor time"))

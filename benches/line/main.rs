@@ -3,9 +3,11 @@
 //! `cargo bench --bench line -- NAME…` runs those whose names begin so; `QUICK=1` takes fewer samples, to see that they work.
 //! The stages are in the order of the line; what is measured, and how it counts, belongs to `measure`.
 
+mod cameras;
 mod decide;
 #[path = "../../tests/detect/footage.rs"]
 mod footage;
+mod idle;
 mod ingest;
 mod look;
 mod measure;
@@ -27,9 +29,11 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 type Stage = (&'static str, fn(&mut Bencher) -> Outcome);
 
 /// Every bench that there is, in the order of the line.
-const STAGES: [Stage; 8] = [
+const STAGES: [Stage; 10] = [
     ("ingest", ingest::run),
+    ("idle", idle::run),
     ("decode", pixels::decode),
+    ("cameras", cameras::run),
     ("motion", pixels::motion),
     ("detect", look::run),
     ("track", decide::track),

@@ -1,6 +1,6 @@
 //! The health of one camera, in words that a person and a machine read alike.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,34 @@ pub struct Health {
     pub last_frame: Option<Wall>,
     /// Camera clock minus arrival clock in milliseconds, where the camera tells.
     pub clock_skew_ms: Option<i64>,
+    /// How it is watched; `None` while it is out of service.
+    pub attention: Option<Watched>,
+}
+
+/// How a camera is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// Every frame is decoded.
+    Always,
+    /// It is looked at when its stream gives cause, and about once in this time.
+    Sparse {
+        /// How often.
+        every: Duration,
+        /// Whether its stream gives cause when something moves.
+        stream: Stream,
+    },
+    /// It is not looked at.
+    Off,
+}
+
+/// What a camera's stream says of what moves before it, without being decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stream {
+    /// Enough.
+    Speaks,
+    /// Little: looks found what it did not announce, or it is sent at a constant rate.
+    SaysLittle,
 }
 
 impl Health {
@@ -77,6 +105,7 @@ impl Health {
             kbps: 0.0,
             last_frame: None,
             clock_skew_ms: None,
+            attention: None,
         }
     }
 }

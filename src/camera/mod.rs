@@ -8,19 +8,25 @@
 
 mod backoff;
 mod clock;
+mod finding;
 mod health;
 mod limits;
 mod nal;
+mod pace;
 mod rates;
 mod rtsp;
 mod sign;
 mod source;
+mod survey;
 mod vitals;
 
 pub use backoff::Backoff;
-pub use health::{Health, Reason, State};
+pub use finding::{Advice, Finding};
+pub use health::{Health, Reason, State, Stream, Watched};
 pub use limits::Limits;
-pub use source::{Source, probe};
+pub use pace::{Pace, Rhythm};
+pub use source::Source;
+pub use survey::{Gop, Survey, survey};
 pub use vitals::Vitals;
 
 pub(crate) use nal::starts as nal_starts;

@@ -6,10 +6,10 @@
 use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
-    AccessUnit, Ending, Limits, StreamEvent, StreamInfo,
+    AccessUnit, Ending, Limits, Pace, StreamEvent, StreamInfo,
     clock::StreamClock,
     rtsp::{self, Item, Sessions},
 };
@@ -53,10 +53,22 @@ struct Playing {
 }
 
 impl Source {
-    /// Returns at once; the work happens in [`Source::next`].
-    pub fn connect(camera: &Arc<Camera>, role: StreamRole, limits: Limits, clock: Clock) -> Self {
+    /// Returns at once; the work happens in [`Source::next`], once it is this camera's turn within the fleet's `pace`. The wait for that
+    /// turn has no limit of its own, and none of `limits` counts it.
+    pub fn connect(
+        camera: &Arc<Camera>,
+        role: StreamRole,
+        limits: Limits,
+        clock: Clock,
+        pace: &Pace,
+    ) -> Self {
         let sessions = Sessions::of(&camera.id);
-        let opening = rtsp::open(Arc::clone(camera), role, limits, sessions.clone());
+        let (camera, before, pace) = (Arc::clone(camera), sessions.clone(), pace.clone());
+        let opening = async move {
+            // Nobody's turn is spent on waiting for the session before.
+            before.settled(limits.teardown).await;
+            pace.paced(rtsp::open(camera, role, limits, before)).await
+        };
         Self { role, limits, clock, sessions, state: State::Opening(opening.boxed()) }
     }
 
@@ -156,36 +168,5 @@ impl Playing {
                 }
             });
         }
-    }
-}
-
-/// Connects, waits for the first key frame, and closes: what `check --connect` does with each camera.
-pub async fn probe(camera: &Arc<Camera>, role: StreamRole, limits: Limits) -> Result<StreamInfo, Ending> {
-    let mut source = Source::connect(camera, role, limits, Clock::start());
-    let outcome = first_key(&mut source, &limits).await;
-    source.close().await;
-    outcome
-}
-
-async fn first_key(source: &mut Source, limits: &Limits) -> Result<StreamInfo, Ending> {
-    let mut info = match source.next().await {
-        StreamEvent::Playing(info) | StreamEvent::Changed(info) => info,
-        StreamEvent::Ended(ending) => return Err(ending),
-        StreamEvent::Unit(_) => unreachable!("a unit comes after Playing"),
-    };
-    let key = async {
-        loop {
-            match source.next().await {
-                StreamEvent::Playing(new) | StreamEvent::Changed(new) => info = new,
-                StreamEvent::Unit(unit) if unit.is_key => return Ok(()),
-                StreamEvent::Unit(_) => {}
-                StreamEvent::Ended(ending) => return Err(ending),
-            }
-        }
-    };
-    match timeout(limits.keyframe, key).await {
-        Ok(Ok(())) => Ok(info),
-        Ok(Err(ending)) => Err(ending),
-        Err(_) => Err(Ending::NoKeyframe(limits.keyframe)),
     }
 }

@@ -177,6 +177,7 @@ impl Vitals {
             kbps: rate.kbps,
             last_frame: self.last_frame,
             clock_skew_ms: skew_us.map(|us| (us / 1000.0).round() as i64),
+            attention: None,
         }
     }
 

@@ -1,30 +1,29 @@
 //! `cunkou check`: everything that is wrong with a configuration, and with `--connect` with what it names.
 
-use std::{io::Write, path::PathBuf, sync::Arc};
+mod cameras;
+
+use std::{io::Write, path::PathBuf};
 
 use anyhow::anyhow;
 use cunkou::{
-    camera::{self, Limits},
-    config::{self, Broker, Camera, Config, StreamRole},
+    config::{self, Broker, Config},
+    decode::Backend,
     detect::{Detector, Model, Runtime},
     id::Mint,
     mqtt::{self, ConnectionSettings},
     time::Clock,
 };
-use futures::{StreamExt, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use self::cameras::{Counts, Tried};
 use super::{Failure, Outcome, block_on};
-
-/// Cameras that are tried at once: a town's switches should not take this for an attack.
-const CAMERAS_AT_ONCE: usize = 16;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "config/cunkou.toml")]
     config: PathBuf,
-    /// Try each camera, the broker and the model
+    /// Try each camera, the broker and the model, and say which cameras could be set better
     #[arg(long)]
     connect: bool,
     /// JSON lines on stdout: one a problem, one a thing that was tried
@@ -79,20 +78,51 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
 /// Tries everything; says how many failed.
 async fn connect(config: &Config, json: bool) -> Result<usize, Failure> {
     let mut failed = 0;
-    let mut told = |what: String, result: Result<String, String>| {
+    let mut told = |what: String, result: Result<String, String>, more: &dyn Fn(&mut Value)| {
         failed += usize::from(result.is_err());
         let line = match (&result, json) {
-            (_, true) => json!({
-                "type": "tried", "what": what, "works": result.is_ok(), "detail": result.as_ref().unwrap_or_else(|why| why),
-            })
-            .to_string(),
+            (_, true) => {
+                let (works, detail) = (result.is_ok(), result.as_ref().unwrap_or_else(|why| why));
+                let mut line = json!({ "type": "tried", "what": what, "works": works, "detail": detail });
+                more(&mut line);
+                line.to_string()
+            }
             (Ok(detail), false) => format!("good  {what}: {detail}"),
             (Err(why), false) => format!("FAILS {what}: {why}"),
         };
         print(&line)
     };
-    told(format!("model {}", config.detect.model), model(config))?;
-    let broker = match &config.broker {
+    told(format!("model {}", config.detect.model), model(config), &|_| ())?;
+    let (what, result) = broker(config).await;
+    told(what, result, &|_| ())?;
+    let backend = Backend::choose(config.decode.hardware);
+    let described = backend.as_ref().map(Backend::describe).map_err(ToString::to_string);
+    told("decoder".to_owned(), described, &|_| ())?;
+    let (mut streams, mut counts) = (0, Counts::new());
+    let each = |tried: Tried| {
+        streams += 1;
+        tried.count(&mut counts);
+        let result = if tried.result.is_ok() { Ok(tried.detail()) } else { Err(tried.detail()) };
+        told(tried.what(), result, &|line| tried.add_to(line))?;
+        let advice = tried.advice().flatten();
+        if json { Ok(()) } else { advice.into_iter().try_for_each(|line| print(&line)) }
+    };
+    cameras::try_all(config, backend.as_ref().ok(), each).await?;
+    if json {
+        print(
+            &json!({ "type": "summary", "streams": streams, "failed": failed, "findings": counts })
+                .to_string(),
+        )?;
+    } else if !counts.is_empty() {
+        let each: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        print(&format!("could be set better: {} (docs/cameras.md says more)", each.join(", ")))?;
+    }
+    Ok(failed)
+}
+
+/// Tries the broker.
+async fn broker(config: &Config) -> (String, Result<String, String>) {
+    match &config.broker {
         Broker::Embedded { listen } => {
             (format!("embedded broker {listen}"), Ok("starts with the daemon".to_owned()))
         }
@@ -107,33 +137,7 @@ async fn connect(config: &Config, json: bool) -> Result<usize, Failure> {
             let result = tried.map(|()| "accepts us".to_owned()).map_err(|ending| ending.to_string());
             (format!("broker {}:{}", broker.host, broker.port), result)
         }
-    };
-    told(broker.0, broker.1)?;
-    let mut tried = stream::iter(streams(config))
-        .map(|(camera, role)| async move {
-            let result = camera::probe(&camera, role, Limits::default()).await;
-            let result = result.map(|info| {
-                let size = info.size.map_or_else(|| "size unknown".to_owned(), |size| size.to_string());
-                format!("{:?}, {size}", info.codec)
-            });
-            let role = if role == StreamRole::Main { "main" } else { "sub" };
-            (format!("camera {} {role}", camera.id), result.map_err(|ending| ending.to_string()))
-        })
-        .buffered(CAMERAS_AT_ONCE);
-    while let Some((what, result)) = tried.next().await {
-        told(what, result)?;
     }
-    Ok(failed)
-}
-
-fn streams(config: &Config) -> Vec<(Arc<Camera>, StreamRole)> {
-    let in_service = config.cameras.iter().filter(|camera| !camera.maintenance);
-    in_service
-        .flat_map(|camera| {
-            let sub = camera.sub.as_ref().map(|_| (Arc::clone(camera), StreamRole::Sub));
-            [(Arc::clone(camera), StreamRole::Main)].into_iter().chain(sub)
-        })
-        .collect()
 }
 
 fn model(config: &Config) -> Result<String, String> {

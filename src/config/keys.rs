@@ -26,6 +26,13 @@ pub(super) const FILE: Section = Section::plain(
             "网页、指标与健康检查（HTTP）。",
         ),
         key("broker", Table(&BROKER), EMPTY, "The MQTT broker that alerts go to.", "接收告警的 MQTT 代理。"),
+        key(
+            "attention",
+            Table(&ATTENTION),
+            EMPTY,
+            "How much of the machine goes into looking where nothing seems to happen.",
+            "画面看似平静时，投入多少计算资源去查看。",
+        ),
         key("decode", Table(&DECODE), EMPTY, "How pixels are made.", "视频解码。"),
         key("detect", Table(&DETECT), EMPTY, "How things are found in pixels.", "目标检测。"),
         key(
@@ -268,6 +275,19 @@ const TLS: Section = Section {
     together: &["client_cert", "client_key"],
 };
 
+const ATTENTION: Section = Section::plain(
+    "attention",
+    "Attention is a budget: as long as it lasts, every camera is decoded all the time; beyond it, a camera is decoded when its stream gives cause, and for a look now and then.",
+    "注意力是预算：够用时所有摄像机全程解码；不够时，码流有异动才解码，并定期查看。",
+    &[key(
+        "cores",
+        Real(0.05, 256.0),
+        Optional("a quarter of the machine's cores"),
+        "Cores' worth of decoding that may be spent on cameras that give no cause. What moves is looked at in any case, and `look_every_s` is kept in any case.",
+        "可用于查看无异动摄像机的解码算力（核数）。有异动时总会查看，look_every_s 也始终保证。",
+    )],
+);
+
 const DECODE: Section = Section::plain(
     "decode",
     "The decoders.",
@@ -406,6 +426,20 @@ const CAMERA: Section = Section::plain(
             Default("5"),
             "Frames a second that are shown to the detector at most.",
             "每秒最多送检的帧数。",
+        ),
+        key(
+            "attention",
+            Choice(&["auto", "always", "off"]),
+            Default("\"auto\""),
+            "How it is watched: `always` decodes every frame; `auto` does so while `attention.cores` last, and else looks when the stream gives cause and every `look_every_s`; `off` never looks.",
+            "查看方式：always 全程解码；auto 在 attention.cores 够用时全程解码，否则码流有异动时及每隔 look_every_s 查看；off 不查看。",
+        ),
+        key(
+            "look_every_s",
+            Real(1.0, 30.0),
+            Default("10"),
+            "Longest time in seconds between two looks, whatever the stream says. Streams whose key frames are farther apart are decoded from the last one.",
+            "无论码流如何，两次查看之间最长的秒数。关键帧间隔更长时，从上一个关键帧起解码。",
         ),
         key(
             "view",

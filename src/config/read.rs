@@ -19,8 +19,8 @@ use jiff::{
 };
 
 use super::{
-    Broker, Camera, ClientCertificate, Config, Console, Decode, Detect, EntryPoint, ExternalBroker, Hours,
-    HoursSpan, Line, Name, Paths, Station, StreamRole, Tls, Village, Zone,
+    Attention, Broker, Camera, ClientCertificate, Config, Console, Decode, Detect, EntryPoint,
+    ExternalBroker, Hours, HoursSpan, Line, Name, Paths, Station, StreamRole, Tls, Village, Zone,
     problem::{Report, shown, suggestion},
     rule,
     secret::credentials,
@@ -49,6 +49,7 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
     let console = file.get::<&Table>("console").and_then(console);
     let broker = file.get::<&Table>("broker").and_then(|table| broker(table, reader));
     listeners(file, reader);
+    let attention = file.get::<&Table>("attention").map(|table| attention(table, reader));
     let decode = file.get::<&Table>("decode").and_then(|table| decode(table, reader));
     let detect = file.get::<&Table>("detect").and_then(|table| detect(table, reader));
 
@@ -81,6 +82,7 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
         paths: paths?,
         console: console?,
         broker: broker?,
+        attention: attention?,
         decode: decode?,
         detect: detect?,
         villages,
@@ -241,6 +243,11 @@ fn listeners(file: &Table, reader: &mut Reader<'_, '_>) {
     }
 }
 
+fn attention(table: &Table, reader: &Reader<'_, '_>) -> Attention {
+    let quarter = reader.surroundings.cores().get() as f32 / 4.0;
+    Attention { cores: table.get::<f64>("cores").map_or(quarter, |cores| cores as f32) }
+}
+
 fn decode(table: &Table, reader: &Reader<'_, '_>) -> Option<Decode> {
     let half = NonZeroUsize::new(reader.surroundings.cores().get() / 2).unwrap_or(NonZeroUsize::MIN);
     Some(Decode { threads: threads(table).unwrap_or(half), hardware: table.choice("hardware")? })
@@ -353,6 +360,8 @@ fn camera(id: &Placed<String>, table: &Table, file: &Table, reader: &mut Reader<
         sub,
         credentials: credentials?,
         transport: table.choice("transport")?,
+        attention: table.choice("attention")?,
+        look_every: Duration::from_secs_f64(table.get::<f64>("look_every_s")?),
         detect_fps: table.get::<f64>("detect_fps")? as f32,
         view: table.choice("view")?,
         masks,

@@ -28,6 +28,8 @@ pub struct Config {
     pub console: Console,
     /// Where alerts go.
     pub broker: Broker,
+    /// How much goes into looking where nothing seems to happen.
+    pub attention: Attention,
     /// How pixels are made.
     pub decode: Decode,
     /// How things are found in them.
@@ -158,6 +160,25 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What looking where nothing seems to happen may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Attention {
+    /// Cores' worth of decoding.
+    pub cores: f32,
+}
+
+/// How a camera is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttentionPolicy {
+    /// Every frame while the budget lasts; else when the stream gives cause, and now and then.
+    Auto,
+    /// Every frame.
+    Always,
+    /// Never.
+    Off,
+}
+
 /// How pixels are made.
 #[derive(Debug, Clone)]
 pub struct Decode {
@@ -261,6 +282,10 @@ pub struct Camera {
     pub transport: Transport,
     /// Which stream is analysed.
     pub analyse: StreamRole,
+    /// How it is watched.
+    pub attention: AttentionPolicy,
+    /// Longest time between two looks.
+    pub look_every: Duration,
     /// Frames a second that are shown to the detector at most.
     pub detect_fps: f32,
     /// How the detector is called.

@@ -5,6 +5,7 @@
 //! | `/` | the page: latest alerts, camera states, live |
 //! | `/api/state` | everything that the page shows, JSON |
 //! | `/api/events` | server-sent events `alert`, `camera`, `broker`, `store`, and `resync` for a viewer that lagged |
+//! | `/api/v1/analysis` | where cameras were analysed less than was wanted, JSON |
 //! | `/snapshots/{name}` | a picture, JPEG |
 //! | `/metrics` | OpenMetrics text |
 //! | `/healthz` | 200 while the process answers |
@@ -12,8 +13,10 @@
 //!
 //! Owns HTTP. A viewer never slows the line: who lags is told to read everything anew.
 
+mod analysis;
 mod board;
 
+pub use analysis::{AnalysisPage, IntervalData};
 pub use board::{ALERTS_MAX, Board, CameraView, News, Snapshot};
 
 use std::{
@@ -30,7 +33,7 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{Path, Request, State},
+    extract::{Path, Query, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{
@@ -43,16 +46,20 @@ use futures::{Stream, stream};
 use tokio::{
     net::TcpListener,
     sync::broadcast::{self, error::RecvError},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{id::AlertId, metrics::Metrics};
+use crate::{id::AlertId, metrics::Metrics, store::Desk};
 
 /// What the page may load: its own files, nothing from elsewhere.
 const CONTENT_POLICY: &str =
     "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 /// A comment is sent to an idle viewer so often, so that both ends notice a dead connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long the store may take for an answer.
+const READ_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the server answers from.
 #[derive(Clone)]
@@ -61,6 +68,8 @@ pub struct Console {
     pub board: Arc<Board>,
     /// What is counted.
     pub metrics: Metrics,
+    /// Where the record of analysis is read.
+    pub desk: Desk,
     /// Where the pictures lie.
     pub snapshots: PathBuf,
     /// Whether the daemon is at work.
@@ -99,6 +108,7 @@ pub fn router(console: Console) -> Router {
         .route("/style.css", get(|| asset("text/css; charset=utf-8", include_str!("../../web/style.css"))))
         .route("/api/state", get(state))
         .route("/api/events", get(events))
+        .route("/api/v1/analysis", get(analysis_page))
         .route("/snapshots/{name}", get(snapshot))
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -136,6 +146,24 @@ async fn asset(content_type: &'static str, text: &'static str) -> impl IntoRespo
 
 async fn state(State(console): State<Console>) -> impl IntoResponse {
     ([(header::CACHE_CONTROL, "no-store")], Json(console.board.snapshot()))
+}
+
+/// Each reading may wait for the store's thread, which reads in between of its writes.
+async fn analysis_page(
+    State(console): State<Console>,
+    Query(parameters): Query<Vec<(String, String)>>,
+) -> Response {
+    let asked = match analysis::ask(&parameters) {
+        Ok(asked) => asked,
+        Err(bad) => return (StatusCode::BAD_REQUEST, format!("{bad}\n")).into_response(),
+    };
+    match timeout(READ_WITHIN, console.desk.intervals(&asked)).await {
+        Ok(Ok(page)) => {
+            ([(header::CACHE_CONTROL, "no-store")], Json(AnalysisPage::from(page))).into_response()
+        }
+        Ok(Err(refused)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{refused}\n")).into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store takes too long\n").into_response(),
+    }
 }
 
 async fn events(State(console): State<Console>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {

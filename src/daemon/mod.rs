@@ -1,16 +1,19 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ page ▶ lanes
-//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ store ▶ page ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ bookkeeper ▶ page ▶ lanes
+//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ bookkeeper ▶ store ▶ page ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
+mod bookkeeper;
 pub mod clerk;
 mod clock_watch;
+mod fleet_watch;
 mod herald;
 mod office;
 mod process;
+mod steward;
 
 pub use clock_watch::Trust;
 pub use process::raise_file_limit;
@@ -29,20 +32,22 @@ use std::{
 };
 
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    bookkeeper::Bookkeeper,
     clerk::Clerk,
     clock_watch::{CLOCK_MIN, ClockWatch},
     herald::Herald,
     office::Office,
+    steward::Steward,
 };
 use crate::{
-    camera::Limits,
+    camera::{Limits, Pace},
     config::{Broker, Config},
     console::{self, ALERTS_MAX, Board, Console},
     decode::Backend,
@@ -65,10 +70,17 @@ use crate::{
 const FILINGS_MAX: usize = 64;
 /// Words on cameras' health that wait to be told; then lanes keep the newest.
 const HEALTH_MAX: usize = 256;
+/// Words of cameras before which somebody has come that wait to be passed on; then they are dropped.
+const NUDGES_MAX: usize = 64;
+/// Intervals of too little analysis that wait for the bookkeeper; then they are dropped and counted (`analysis_intervals_lost`): two of each camera of a large
+/// fleet, since a stop tells all at once.
+const INTERVALS_MAX: usize = 2048;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
 /// Share of the stop's grace that the lanes may take.
 const LANES_SHARE: f32 = 0.5;
+/// How long the bookkeeper may take for its last note at a stop.
+const BOOKS_WITHIN: Duration = Duration::from_secs(3);
 /// Kept back from the stop's grace for what comes after the one that is waited for.
 const RESERVE: Duration = Duration::from_millis(500);
 
@@ -116,6 +128,8 @@ pub struct Daemon {
     detectors: Pool<CameraId, detect::Job>,
     office: JoinHandle<()>,
     herald: JoinHandle<()>,
+    steward: JoinHandle<()>,
+    bookkeeper: JoinHandle<()>,
     courier: JoinHandle<()>,
     stop_courier: CancellationToken,
     store: DeskThread,
@@ -186,6 +200,13 @@ impl Daemon {
         let courier = deliver(settings, desk.clone(), live_rx, metrics.clone(), clock, stop_courier.clone());
         let courier = tokio::spawn(vital(broken.clone(), courier));
         let condition = desk.condition();
+        // Nothing is deleted for its age before the office has looked at the clock.
+        let (trust_tx, trust) = watch::channel(Trust::Doubted);
+        let cameras = config.cameras.iter().map(|camera| &camera.id);
+        let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust, cameras);
+        let (intervals, intervals_rx) = mpsc::channel(INTERVALS_MAX);
+        let bookkeeper = tokio::spawn(vital(broken.clone(), bookkeeper.run(intervals_rx)));
+        let page_desk = desk.clone();
         let office = Office {
             clerk,
             desk,
@@ -195,6 +216,7 @@ impl Daemon {
             clock,
             broken: broken.clone(),
             clock_watch: ClockWatch::new(clock.now(), newest_at),
+            trust: trust_tx,
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
@@ -213,6 +235,7 @@ impl Daemon {
         let page = Console {
             board: Arc::clone(&board),
             metrics: metrics.clone(),
+            desk: page_desk,
             snapshots,
             ready: Arc::clone(&ready),
             stop: stop_page.clone(),
@@ -220,22 +243,32 @@ impl Daemon {
         };
         let page = tokio::spawn(console::serve(listener, page));
 
+        let (steward, shares) = Steward::new(&config, metrics.clone());
+        let (nudges, nudged) = mpsc::channel(NUDGES_MAX);
+        let steward = tokio::spawn(vital(broken.clone(), steward.run(nudged)));
+
         let around = Surroundings {
             clock,
             limits: Limits::default(),
+            pace: Pace::default(),
             backend,
             eyes: Arc::clone(eyes.slots()),
             detector: Arc::clone(detectors.slots()),
             facts: model.facts(),
             clerk: clerk_tx,
             health,
+            nudges,
+            intervals,
             metrics,
         };
         let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
-        for camera in &config.cameras {
-            let lane = lane::run(Arc::clone(camera), Mint::from_os(), around.clone(), stop_lanes.clone());
+        for (camera, (share, words)) in config.cameras.iter().zip(shares) {
+            let (camera, around) = (Arc::clone(camera), around.clone());
+            let lane = lane::run(camera, Mint::from_os(), share, words, around, stop_lanes.clone());
             lanes.spawn(vital(broken.clone(), lane));
         }
+        // The last lane's end is the steward's.
+        drop(around);
         ready.store(true, Ordering::Release);
         tracing::info!(station = %config.station.id, cameras = config.cameras.len(), page = %format_args!("http://{console_at}/"), "at work");
         Ok(Self {
@@ -250,6 +283,8 @@ impl Daemon {
             detectors,
             office,
             herald,
+            steward,
+            bookkeeper,
             courier,
             stop_courier,
             store,
@@ -308,8 +343,11 @@ impl Daemon {
         join("the pools", deadline, pools).await;
         join("the clerk", deadline, self.office).await;
         join("the herald", deadline, self.herald).await;
+        join("the steward", deadline, self.steward).await;
         self.stop_courier.cancel();
         join("the delivery", deadline, self.courier).await;
+        // The record of analysis is no promise: a lane that does not let go, and a store that is stuck, are not waited for any longer.
+        join("the bookkeeper", deadline.min(Instant::now() + BOOKS_WITHIN), self.bookkeeper).await;
         let left = deadline.saturating_duration_since(Instant::now());
         if timeout(left + RESERVE, self.store.stop(left)).await.is_err() {
             tracing::error!("the store did not stop in time; what it had promised is on the disk");

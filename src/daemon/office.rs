@@ -13,7 +13,11 @@ use std::{
 
 use futures::future::join_all;
 use sha2::{Digest, Sha256};
-use tokio::{sync::mpsc, task::spawn_blocking, time::MissedTickBehavior};
+use tokio::{
+    sync::{mpsc, watch},
+    task::spawn_blocking,
+    time::MissedTickBehavior,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -57,6 +61,8 @@ pub(super) struct Office {
     pub(super) clock: Clock,
     /// Whether its civil time can be believed.
     pub(super) clock_watch: ClockWatch,
+    /// Tells others how far it is believed.
+    pub(super) trust: watch::Sender<Trust>,
     /// Cancelled where the daemon is of no use any more.
     pub(super) broken: CancellationToken,
 }
@@ -161,6 +167,7 @@ impl Office {
     async fn sweep(&mut self) {
         let now = self.clock.now();
         let trust = self.clock_watch.look(now);
+        self.trust.send_replace(trust);
         let now = now.wall;
         if trust == Trust::Lost {
             return;

@@ -8,20 +8,20 @@ use std::{
     num::NonZeroUsize,
     sync::{Arc, mpsc},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use serde::Serialize;
 
 use super::{DetectError, Detector, Job, Model, Runtime, View, error::provider_name, start_pool};
 use crate::{
-    config::{Camera, Name, Provider, StreamRole, Transport, ViewPolicy},
+    config::{AttentionPolicy, Camera, Name, Provider, StreamRole, Transport, ViewPolicy},
     decode::{Frame, Picture},
     flow::Pool,
     geometry::PixelRect,
     id::CameraId,
     metrics::Metrics,
-    time::{MediaTime, Now},
+    time::{MediaTime, Mono, Now},
 };
 
 /// What to measure.
@@ -175,7 +175,7 @@ fn pool_fps(pool: &Pool<CameraId, Job>, bench: &Bench<'_>) -> Result<f64, Detect
         // The receiver is gone only once enough has been counted.
         let done = Box::new(move |detected: super::Detected| drop(to.send((again, detected.result))));
         let job = Job { camera: Arc::clone(camera), frame, view: View::Full, done };
-        pool.slots().put(camera.id.clone(), job);
+        pool.slots().put(camera.id.clone(), Mono::ZERO, job);
     };
     let begun = Instant::now();
     let mut sent = 0;
@@ -206,6 +206,8 @@ fn camera(index: usize) -> Arc<Camera> {
         credentials: None,
         transport: Transport::Tcp,
         analyse: StreamRole::Main,
+        attention: AttentionPolicy::Always,
+        look_every: Duration::from_secs(10),
         detect_fps: 25.0,
         view: ViewPolicy::Full,
         masks: Vec::new(),

@@ -12,14 +12,14 @@ use super::Slots;
 
 /// Named OS threads, each with a worker of its own, that serve one set of slots until it is closed.
 #[derive(Debug)]
-pub struct Pool<K: Eq + Hash + Clone, J> {
+pub struct Pool<K: Ord + Hash + Clone, J> {
     slots: Arc<Slots<K, J>>,
     threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl<K, J> Pool<K, J>
 where
-    K: Eq + Hash + Clone + Send + 'static,
+    K: Ord + Hash + Clone + Send + 'static,
     J: Send + 'static,
 {
     /// Starts one thread a worker, called `name-0`, `name-1`, … (15 bytes at most show in `top`).
@@ -64,7 +64,7 @@ where
     }
 }
 
-impl<K: Eq + Hash + Clone, J> Drop for Pool<K, J> {
+impl<K: Ord + Hash + Clone, J> Drop for Pool<K, J> {
     fn drop(&mut self) {
         // Not joined here: a drop in the middle of an error must not wait. `stop` is the orderly way.
         self.slots.close();
@@ -76,6 +76,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::time::Mono;
 
     #[test]
     fn a_job_that_panics_costs_that_job_alone() {
@@ -85,10 +86,10 @@ mod tests {
             tx.send(job).expect("the test listens");
         };
         let pool = Pool::start("test", [worker]).expect("a thread starts");
-        pool.slots().put(1, 1);
-        pool.slots().put(2, 2);
+        pool.slots().put(1, Mono::ZERO, 1);
+        pool.slots().put(2, Mono::ZERO, 2);
         assert_eq!(rx.recv(), Ok(2));
-        pool.slots().put(1, 3);
+        pool.slots().put(1, Mono::ZERO, 3);
         assert_eq!(rx.recv(), Ok(3), "the key is served again");
         pool.stop();
     }
@@ -104,7 +105,7 @@ mod tests {
             }
         });
         let pool = Pool::start("test", workers).expect("threads start");
-        pool.slots().put(1, 10);
+        pool.slots().put(1, Mono::ZERO, 10);
         let (key, job, name) = rx.recv().expect("worked off");
         assert_eq!((key, job), (1, 10));
         assert!(name.starts_with("test-"), "{name}");

@@ -12,23 +12,30 @@
 //!
 //! Pure: no clock, no socket, no thread. Each event may leave acts to be done, in order.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     eye::{Glimpse, Seen},
-    feed::Feed,
+    replay::is_due,
+    shortfall::Shortfall,
     watch::Watch,
 };
 use crate::{
     alert::Change,
+    analysis::{Cause, Interval},
     camera::{AccessUnit, Backoff, Ending, Health, Limits, Reason, State, StreamEvent, StreamInfo, Vitals},
     config::Camera,
     decode::Frame,
     detect::{Detection, Facts, View},
+    gate::{Attention, Closed, Grant, Look, Share},
     id::Mint,
-    metrics::{ByCamera, Metrics, OfCamera},
+    metrics::{CameraMetrics, Metrics, OfCamera, OfLook},
     rules::Verdict,
-    time::{Mono, Now, Wall},
+    time::{MediaTime, Mono, Now, Wall},
 };
 
 /// How often the lane looks at itself: health, and the end of what waits.
@@ -44,6 +51,11 @@ const RATES_KNOWN: Duration = Duration::from_secs(6);
 /// Verdicts that may wait for the clerk before the lane sheds detection. A disk that takes a second a write is caught up with;
 /// one that takes no writes stops detection here, and nothing else.
 const FILINGS_MAX: usize = 16;
+
+/// Frames of somebody who has just come that wait for the detector, one after the other: as many as make a rule sure.
+const PENDING_MAX: usize = 3;
+/// By when a frame is to be detected: one of somebody who has just come, and any other.
+const DETECT_WITHIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(300));
 
 /// What happened to a camera.
 #[derive(Debug)]
@@ -68,6 +80,10 @@ pub enum Event {
     },
     /// The clerk has made one verdict durable.
     Filed,
+    /// The fleet's attention was shared out anew.
+    Granted(Grant),
+    /// Another camera of the same entry point has seen something.
+    Nudged,
     /// A deadline was reached ([`Lane::deadline`]).
     Tick,
     /// The daemon stops.
@@ -79,17 +95,21 @@ pub enum Event {
 pub enum Act {
     /// Connect to the analysed stream, after tearing down what was there.
     Connect,
-    /// Hand these units to the camera's eye; answer with [`Event::Seen`].
-    Look(Vec<AccessUnit>),
-    /// The stream broke off: the eye forgets what its decoder refers to.
+    /// Hand this to the camera's eye; answer with [`Event::Seen`].
+    Look(Look),
+    /// The stream broke off, or the camera sleeps: the eye lets its decoder go.
     CutEye,
-    /// Show this frame to the detector, in place of an older one that waits; answer with [`Event::Detected`], and with
+    /// Show this frame to the detector, by that time if it can be, in place of an older one that waits; answer with [`Event::Detected`], and with
     /// [`Event::Overwritten`] for the older one.
-    Detect(Frame, View),
+    Detect(Frame, View, Mono),
     /// Make this durable and tell the world; answer with [`Event::Filed`].
     File(Box<Filing>),
     /// Tell how the camera is.
     Tell(Health),
+    /// Keep on record that too little was analysed here.
+    Record(Interval),
+    /// Somebody has come: the other cameras of the entry point should look, too.
+    Nudge,
 }
 
 /// A verdict on its way to the clerk.
@@ -133,7 +153,12 @@ pub struct Lane {
     judged_at: Mono,
     vitals: Vitals,
     backoff: Backoff,
-    feed: Feed,
+    attention: Attention,
+    /// Of somebody who has just come, oldest first.
+    pending: VecDeque<Glimpse>,
+    shortfall: Shortfall,
+    /// The last unit whose picture was to be analysed.
+    last_wanted: Option<MediaTime>,
     watch: Watch,
     filings: usize,
     tick_at: Mono,
@@ -145,6 +170,7 @@ pub struct Lane {
     blind_told: Option<Mono>,
     mint: Mint,
     metrics: Metrics,
+    own: CameraMetrics,
     of: OfCamera,
     verdicts: Vec<Verdict>,
 }
@@ -155,6 +181,7 @@ impl Lane {
         camera: Arc<Camera>,
         facts: Facts,
         limits: &Limits,
+        share: Share,
         mut mint: Mint,
         metrics: Metrics,
         now: Now,
@@ -164,6 +191,7 @@ impl Lane {
             false => Stream::Waiting { until: now.mono },
         };
         let watch_mint = mint.split();
+        let phase = mint.unit() as f32;
         Self {
             started: now.wall,
             stream,
@@ -171,7 +199,10 @@ impl Lane {
             judged_at: now.mono,
             vitals: Vitals::new(camera.id.clone(), limits, now),
             backoff: Backoff::new(),
-            feed: Feed::default(),
+            attention: Attention::new(camera.look_every, camera.detect_fps, share, phase, now.mono),
+            pending: VecDeque::with_capacity(PENDING_MAX),
+            shortfall: Shortfall::new(now),
+            last_wanted: None,
             watch: Watch::new(Arc::clone(&camera), facts, watch_mint),
             filings: 0,
             tick_at: now.mono,
@@ -180,6 +211,7 @@ impl Lane {
             logged: (State::Offline, BTreeSet::new()),
             blind_told: None,
             mint,
+            own: metrics.of(&camera.id),
             metrics,
             of: (&camera.id).into(),
             verdicts: Vec::new(),
@@ -221,12 +253,17 @@ impl Lane {
             Event::Seen(seen) => self.seen(now, seen, acts),
             Event::Detected { frame, view, found } => self.detected(now, frame, &view, found, acts),
             Event::Overwritten { number } => {
-                self.count(&self.metrics.frames_skipped, 1);
+                self.own.frames_skipped.inc();
+                self.shortfall.skipped(1, Cause::DetectorBehind);
                 self.watch.unseen(number);
             }
             Event::Filed => self.filings = self.filings.saturating_sub(1),
+            Event::Granted(grant) => {
+                self.attend(now, acts, |attention| attention.granted(now.mono, grant));
+            }
+            Event::Nudged => self.attend(now, acts, |attention| attention.nudged(now.mono)),
             Event::Tick => self.tick(now, acts),
-            Event::Stop => self.stop(acts),
+            Event::Stop => self.stop(now, acts),
         }
     }
 
@@ -252,18 +289,47 @@ impl Lane {
     }
 
     fn unit(&mut self, now: Now, unit: AccessUnit, acts: &mut Vec<Act>) {
-        self.count(&self.metrics.access_units, 1);
-        self.count(&self.metrics.access_unit_bytes, unit.data.len() as u64);
-        self.count(&self.metrics.packets_lost, unit.packets_lost.into());
+        self.own.access_units.inc();
+        self.own.access_unit_bytes.inc_by(unit.data.len() as u64);
+        self.own.packets_lost.inc_by(unit.packets_lost.into());
         self.sight_lost = None;
         self.streams(now);
         let changed = self.vitals.unit(now, &unit);
         if changed {
             self.tell(now, acts);
         }
-        let skipped = self.feed.push(unit);
-        self.count(&self.metrics.units_skipped, skipped.into());
-        acts.extend(self.feed.job().map(Act::Look));
+        let mut skipped = 0;
+        let media = unit.media;
+        self.attend(now, acts, |attention| skipped = attention.unit(now.mono, unit));
+        if let Some(fps) = self.attention.wants_fps()
+            && is_due(self.last_wanted, media, fps)
+        {
+            self.last_wanted = Some(media);
+            self.shortfall.wanted(now);
+        }
+        self.own.units_skipped.inc_by(skipped.into());
+    }
+
+    /// Tells the camera's attention something, and does what follows: a decoder that is of no use is let go, and the next look begins.
+    fn attend(&mut self, now: Now, acts: &mut Vec<Act>, told: impl FnOnce(&mut Attention)) {
+        let was_asleep = self.attention.is_asleep();
+        told(&mut self.attention);
+        let is_asleep = self.attention.is_asleep();
+        match (was_asleep, is_asleep) {
+            (false, true) => {
+                self.metrics.cameras_awake.dec();
+                acts.push(Act::CutEye);
+            }
+            (true, false) => {
+                self.metrics.cameras_awake.inc();
+            }
+            _ => {}
+        }
+        if let Some(Closed { cause, outcome }) = self.attention.closed() {
+            let of = OfLook { cause: cause.as_str(), found: outcome.as_str() };
+            self.metrics.looks.get_or_create(&of).inc();
+        }
+        acts.extend(self.attention.look(now.mono).map(Act::Look));
     }
 
     /// An access unit came.
@@ -289,10 +355,13 @@ impl Lane {
         }
         let delay = self.backoff.failed(ending, &mut self.mint);
         self.stream = Stream::Waiting { until: now.mono + delay };
-        let dropped = self.feed.cut();
-        self.count(&self.metrics.units_skipped, dropped.into());
-        self.watch.cut();
+        let mut dropped = 0;
         acts.push(Act::CutEye);
+        self.attend(now, acts, |attention| dropped = attention.cut());
+        self.own.units_skipped.inc_by(dropped.into());
+        self.watch.cut();
+        self.shortfall.cut(now);
+        self.last_wanted = None;
         let changed = self.vitals.ended(now, ending);
         if changed {
             tracing::warn!(camera = %self.camera.id, %ending, "camera lost; it is tried again for ever");
@@ -306,7 +375,9 @@ impl Lane {
     }
 
     fn seen(&mut self, now: Now, seen: Seen, acts: &mut Vec<Act>) {
-        self.feed.returned();
+        if seen.failed.is_some() && seen.glimpses.is_empty() {
+            self.shortfall.skipped(1, Cause::NoPicture);
+        }
         let outcome = match (seen.decoded, seen.failed) {
             (0, Some(why)) => Some(Err(why)),
             (0, None) => None,
@@ -315,25 +386,57 @@ impl Lane {
         if outcome.is_some_and(|outcome| self.vitals.decoded(now, outcome)) {
             self.tell(now, acts);
         }
-        for Glimpse { frame, motion } in seen.glimpses {
-            let changed = self.vitals.picture(now, &motion);
+        let newest = seen.glimpses.last().map(|glimpse| glimpse.frame.arrived.mono);
+        let moved = seen.glimpses.iter().any(|glimpse| !glimpse.motion.regions.is_empty());
+        for glimpse in seen.glimpses {
+            let changed = self.vitals.picture(now, &glimpse.motion);
             if changed {
                 self.tell(now, acts);
             }
             if self.filings >= FILINGS_MAX {
-                self.count(&self.metrics.frames_skipped, 1);
+                self.own.frames_skipped.inc();
+                self.shortfall.skipped(1, Cause::StoreStuck);
                 continue;
             }
-            let view = self.watch.glimpse(&frame, motion, &mut self.verdicts);
-            if view.is_none() {
-                self.judged_at = now.mono;
+            if self.pending.len() == PENDING_MAX {
+                self.pending.pop_front();
+                self.own.frames_skipped.inc();
             }
-            self.file(Some(&frame), acts);
-            if let Some(view) = view {
-                acts.push(Act::Detect(frame, view));
+            self.pending.push_back(glimpse);
+            self.show(now, acts);
+        }
+        self.attend(now, acts, |attention| attention.returned(now.mono, newest, moved, &seen.spent));
+    }
+
+    /// Shows frames to the detector: of somebody who has just come one after the other, so that a first alert needs no frames that are yet to
+    /// come; else each at once, in place of an older one that waits.
+    fn show(&mut self, now: Now, acts: &mut Vec<Act>) {
+        let is_curious = self.attention.is_curious(now.mono);
+        while !(is_curious && self.watch.frames_out() > 0)
+            && let Some(Glimpse { frame, motion }) = self.pending.pop_front()
+        {
+            let view = self.watch.glimpse(&frame, motion, &mut self.verdicts);
+            match view {
+                None => self.judged(now, &frame, acts),
+                Some(view) => {
+                    self.file(Some(&frame), acts);
+                    let within = if is_curious { DETECT_WITHIN.0 } else { DETECT_WITHIN.1 };
+                    acts.push(Act::Detect(frame, view, now.mono + within));
+                }
             }
         }
-        acts.extend(self.feed.job().map(Act::Look));
+    }
+
+    /// The rules have judged a frame.
+    fn judged(&mut self, now: Now, frame: &Frame, acts: &mut Vec<Act>) {
+        self.judged_at = now.mono;
+        self.shortfall.analysed();
+        if self.verdicts.iter().any(|verdict| verdict.change == Change::Raised) {
+            acts.push(Act::Nudge);
+        }
+        self.file(Some(frame), acts);
+        let judged = self.watch.judged();
+        self.attend(now, acts, |attention| attention.judged(now.mono, judged));
     }
 
     fn detected(
@@ -346,26 +449,27 @@ impl Lane {
     ) {
         match found {
             Ok(found) => {
-                self.judged_at = now.mono;
                 self.watch.detected(&frame, view, &found, &mut self.verdicts);
-                self.file(Some(&frame), acts);
+                self.judged(now, &frame, acts);
             }
             Err(why) => {
                 self.watch.unseen(frame.number);
-                self.count(&self.metrics.detect_errors, 1);
+                self.own.detect_errors.inc();
+                self.shortfall.skipped(1, Cause::DetectorFailed);
                 if self.blind_told.is_none_or(|told| now.mono.since(told) >= TELL_EVERY) {
                     self.blind_told = Some(now.mono);
                     tracing::error!(camera = %self.camera.id, why, "the detector failed on a frame: nothing is detected here");
                 }
             }
         }
+        self.show(now, acts);
     }
 
     fn tick(&mut self, now: Now, acts: &mut Vec<Act>) {
         if let Stream::Waiting { until } = self.stream
             && until <= now.mono
         {
-            self.count(&self.metrics.camera_connects, 1);
+            self.own.camera_connects.inc();
             self.stream = Stream::Connecting;
             let changed = self.vitals.connecting(now);
             if changed {
@@ -383,6 +487,15 @@ impl Lane {
         }
         if self.tick_at <= now.mono {
             self.tick_at = now.mono + TICK;
+            match self.attention.late_since(now.mono) {
+                Some(_) => self.shortfall.not_watching(now, Cause::LookLate),
+                None => self.shortfall.watching(now),
+            }
+            let is_detecting = self.watch.frames_out() > 0;
+            let held_by = if is_detecting { Cause::DetectorBehind } else { Cause::DecodersBehind };
+            let mut intervals = Vec::new();
+            self.shortfall.tick(now, held_by, &mut intervals).count(&self.metrics, &self.of);
+            acts.extend(intervals.into_iter().map(Act::Record));
             let changed = self.vitals.tick(now);
             let due = self.tell_at <= now.mono;
             if changed || due {
@@ -391,9 +504,12 @@ impl Lane {
         }
     }
 
-    fn stop(&mut self, acts: &mut Vec<Act>) {
+    fn stop(&mut self, now: Now, acts: &mut Vec<Act>) {
         self.stream = Stream::Stopped;
-        self.feed.cut();
+        self.pending.clear();
+        let mut intervals = Vec::new();
+        self.shortfall.stop(now, &mut intervals).count(&self.metrics, &self.of);
+        acts.extend(intervals.into_iter().map(Act::Record));
         self.online(0);
         self.watch.lose_sight(&mut self.verdicts);
         self.file(None, acts);
@@ -413,12 +529,12 @@ impl Lane {
         self.tell_at = now.mono + if is_fresh { RATES_KNOWN } else { TELL_EVERY };
         let health = match self.stream {
             Stream::Maintenance => Health::maintenance(self.camera.id.clone(), self.started),
-            _ => self.vitals.health(now),
+            _ => Health { attention: Some(self.attention.watched()), ..self.vitals.health(now) },
         };
         if let Some(skew) = health.clock_skew_ms {
             self.metrics.clock_skew_ms.get_or_create(&self.of).set(skew);
         }
-        self.metrics.camera_degraded.get_or_create(&self.of).set((health.state == State::Degraded).into());
+        self.own.camera_degraded.set((health.state == State::Degraded).into());
         self.log(&health);
         acts.push(Act::Tell(health));
     }
@@ -441,13 +557,7 @@ impl Lane {
     }
 
     fn online(&self, online: i64) {
-        self.metrics.camera_online.get_or_create(&self.of).set(online);
-    }
-
-    fn count(&self, counter: &ByCamera, by: u64) {
-        if by > 0 {
-            counter.get_or_create(&self.of).inc_by(by);
-        }
+        self.own.camera_online.set(online);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!             ┌──────────────────────────── Lane::apply(now, event) ───────────────────────────┐
-//!  stream ───▶│ vitals · feed ─▶ (decode pool: Eye) ─▶ watch ─▶ (detect pool) ─▶ watch ─▶ acts │──▶ clerk
+//!  stream ───▶│ vitals · attention ─▶ (decode pool: Eye) ─▶ watch ─▶ (detect pool) ─▶ watch ─▶ acts │──▶ clerk
 //!             └────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
@@ -11,8 +11,8 @@
 
 mod core;
 mod eye;
-mod feed;
 mod replay;
+mod shortfall;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -23,6 +23,7 @@ pub use self::{
     core::{Act, Event, Filing, Lane},
     eye::{Eye, EyeJob, Glimpse, Seen},
     replay::{Counts, Replay, Replayed, is_due},
-    task::{Filed, Surroundings, run},
+    shortfall::{Shortfall, Tally},
+    task::{Filed, Surroundings, Word, run},
     watch::Watch,
 };

@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Semaphore, mpsc, watch},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -15,11 +15,13 @@ use super::{
     eye::{Eye, EyeJob, Seen},
 };
 use crate::{
-    camera::{Health, Limits, Source, StreamEvent},
+    analysis::Interval,
+    camera::{Health, Limits, Pace, Source, StreamEvent},
     config::Camera,
     decode::Backend,
     detect,
     flow::Slots,
+    gate::{Grant, Share},
     id::{CameraId, Mint},
     metrics::Metrics,
     time::{Clock, Mono},
@@ -39,6 +41,8 @@ pub struct Surroundings {
     pub clock: Clock,
     /// How long a camera may take for what.
     pub limits: Limits,
+    /// How fast the fleet is connected to: one for all lanes.
+    pub pace: Pace,
     /// Which decoders there are.
     pub backend: Backend,
     /// The decoding pool.
@@ -51,8 +55,21 @@ pub struct Surroundings {
     pub clerk: mpsc::Sender<(Filing, Filed)>,
     /// Who is told how cameras are.
     pub health: mpsc::Sender<Health>,
+    /// Who is told that somebody has come before a camera.
+    pub nudges: mpsc::Sender<CameraId>,
+    /// Who keeps on record where too little was analysed.
+    pub intervals: mpsc::Sender<(CameraId, Interval)>,
     /// Metrics.
     pub metrics: Metrics,
+}
+
+/// What a lane is told while it runs; the newest word counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    /// What it is granted of the fleet's attention.
+    pub grant: Grant,
+    /// How often another camera of its entry point has seen somebody come.
+    pub nudges: u64,
 }
 
 /// Called once a verdict is durable.
@@ -65,10 +82,18 @@ enum Answer {
 }
 
 /// Runs a camera's lane until `stop`, then until everything that it promised to tell is with the clerk.
-pub async fn run(camera: Arc<Camera>, mint: Mint, around: Surroundings, stop: CancellationToken) {
+pub async fn run(
+    camera: Arc<Camera>,
+    mint: Mint,
+    share: Share,
+    words: watch::Receiver<Word>,
+    around: Surroundings,
+    stop: CancellationToken,
+) {
     let now = around.clock.now();
     let metrics = around.metrics.clone();
-    let lane = Lane::new(Arc::clone(&camera), around.facts, &around.limits, mint, metrics, now);
+    let heard = Word { grant: share.grant, nudges: 0 };
+    let lane = Lane::new(Arc::clone(&camera), around.facts, &around.limits, share, mint, metrics, now);
     let eye = Box::new(Eye::new(Arc::clone(&camera), around.backend.clone(), around.metrics.clone()));
     let (answer, answers) = mpsc::channel(ANSWERS_MAX);
     Task {
@@ -84,6 +109,8 @@ pub async fn run(camera: Arc<Camera>, mint: Mint, around: Surroundings, stop: Ca
         filed: Arc::new(Semaphore::new(0)),
         unfiled: VecDeque::new(),
         untold: None,
+        words,
+        heard,
         acts: Vec::new(),
     }
     .run(stop)
@@ -109,6 +136,9 @@ struct Task {
     unfiled: VecDeque<Filing>,
     /// The newest word on the camera's health, where the one before has not been taken yet.
     untold: Option<Health>,
+    words: watch::Receiver<Word>,
+    /// The last word that the lane was told.
+    heard: Word,
     acts: Vec<Act>,
 }
 
@@ -166,6 +196,15 @@ impl Task {
                 }
                 None
             }
+            Ok(()) = self.words.changed(), if running => {
+                let word = *self.words.borrow_and_update();
+                let before = std::mem::replace(&mut self.heard, word);
+                if word.nudges != before.nudges {
+                    Some(Event::Nudged)
+                } else {
+                    Some(Event::Granted(word.grant))
+                }
+            }
             event = next(&mut self.stream), if running => Some(Event::Stream(event)),
             () = deadline, if running => Some(Event::Tick),
         }
@@ -197,29 +236,37 @@ impl Task {
                 Some(eye) => eye.cut(),
                 None => self.cut_eye = true,
             },
-            Act::Look(units) => {
+            Act::Look(look) => {
+                let due = look.due;
                 let eye = self.eye.take().expect("the lane has one job out at a time");
                 let answer = self.answer.clone();
                 let done = Box::new(move |eye, seen| send(&answer, Answer::Seen(eye, seen)));
-                self.around.eyes.put(self.camera.id.clone(), EyeJob { eye, units, done });
+                self.around.eyes.put(self.camera.id.clone(), due, EyeJob { eye, look, done });
             }
-            Act::Detect(frame, view) => {
+            Act::Detect(frame, view, due) => {
                 let answer = self.answer.clone();
                 let done = Box::new(move |detected| send(&answer, Answer::Detected(detected)));
                 let job = detect::Job { camera: Arc::clone(&self.camera), frame, view, done };
-                let overwritten = self.around.detector.put(self.camera.id.clone(), job);
+                let overwritten = self.around.detector.put(self.camera.id.clone(), due, job);
                 return overwritten.map(|job| job.frame.number);
             }
             Act::File(filing) => self.unfiled.push_back(*filing),
             Act::Tell(health) => self.untold = Some(health),
+            Act::Record(interval) => {
+                if self.around.intervals.try_send((self.camera.id.clone(), interval)).is_err() {
+                    self.around.metrics.analysis_intervals_lost.inc();
+                }
+            }
+            // A hint: where so many are on their way that there is no room, everybody looks anyway.
+            Act::Nudge => drop(self.around.nudges.try_send(self.camera.id.clone())),
         }
         None
     }
 
     fn connect(&mut self) {
         // The old session's teardown is awaited by the new one: both belong to the camera's session group.
-        self.stream =
-            Some(Source::connect(&self.camera, self.camera.analyse, self.around.limits, self.around.clock));
+        let Surroundings { limits, clock, pace, .. } = &self.around;
+        self.stream = Some(Source::connect(&self.camera, self.camera.analyse, *limits, *clock, pace));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     config::{self, Camera, Canned, StreamRole},
     decode::{Frame, Picture},
     detect::{Class, Detection, Facts, SureFrom, View},
+    gate::Share,
     geometry::{Size, UnitBox},
     id::Mint,
     lane::{Glimpse, Seen},
@@ -48,8 +49,15 @@ impl Script {
         let now =
             Now { mono: Mono::ZERO + Duration::from_secs(100), wall: Wall::from_unix_ms(1_773_079_200_000) };
         let metrics = Metrics::new();
-        let lane =
-            Lane::new(camera(maintenance), FACTS, &Limits::default(), Mint::seeded(1), metrics.clone(), now);
+        let lane = Lane::new(
+            camera(maintenance),
+            FACTS,
+            &Limits::default(),
+            Share::default(),
+            Mint::seeded(1),
+            metrics.clone(),
+            now,
+        );
         Self { lane, metrics, now, acts: Vec::new(), frames: 0 }
     }
 
@@ -112,11 +120,15 @@ impl Script {
         let regions = boxes.iter().map(|there| there.grown(0.1).clamped()).take(16).collect();
         let motion =
             Motion { regions, changed_share: 0.1, luma_mean: 100.0, luma_deviation: 40.0, repeats: false };
-        self.event(Event::Seen(Seen { glimpses: vec![Glimpse { frame, motion }], decoded: 1, failed: None }));
+        self.event(Event::Seen(Seen {
+            glimpses: vec![Glimpse { frame, motion }],
+            decoded: 1,
+            ..Seen::default()
+        }));
         let Some(index) = self.acts.iter().position(|act| matches!(act, Act::Detect(..))) else {
             return false;
         };
-        let Act::Detect(frame, _) = self.acts.remove(index) else { unreachable!("found above") };
+        let Act::Detect(frame, ..) = self.acts.remove(index) else { unreachable!("found above") };
         let found = boxes.into_iter().map(|bbox| Detection { class: Class::Person, confidence: 0.8, bbox });
         self.event(Event::Detected { frame, view: View::Full, found: Ok(found.collect()) });
         true
@@ -294,7 +306,7 @@ fn a_stream_that_cannot_be_decoded_is_degraded_and_says_why() {
         script.unit();
         let failed = (i < 60).then(|| "no decoder for H265".to_owned());
         let decoded = u32::from(failed.is_none());
-        script.event(Event::Seen(Seen { glimpses: Vec::new(), decoded, failed }));
+        script.event(Event::Seen(Seen { glimpses: Vec::new(), decoded, failed, ..Seen::default() }));
     }
     let mut told: Vec<(State, Option<String>)> = Vec::new();
     for act in &script.acts {

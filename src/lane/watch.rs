@@ -2,13 +2,14 @@
 //!
 //! The lane and `cunkou replay` share it, so that a recorded file is judged exactly as a live camera is.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use super::track_clock::TrackClock;
 use crate::{
     config::Camera,
     decode::Frame,
     detect::{Detection, Facts, SureFrom, View, ViewPlan},
+    gate::Judged,
     geometry::UnitBox,
     id::Mint,
     motion::Motion,
@@ -16,6 +17,9 @@ use crate::{
     time::{Mono, Now},
     track::{Track, Tracker},
 };
+
+/// What was first seen so long ago is new.
+const YOUNG: Duration = Duration::from_secs(1);
 
 /// View plan, tracks and rules of one camera.
 pub struct Watch {
@@ -25,6 +29,8 @@ pub struct Watch {
     shape: Shape,
     rules: Rules,
     clock: TrackClock,
+    /// The time of the newest frame.
+    newest: Option<Mono>,
     /// Frames that the detector has, oldest first: the one that it works on, the one that waits in the slot, and answers that are on their way.
     out: VecDeque<Looking>,
 }
@@ -53,6 +59,7 @@ impl Watch {
             shape: Shape::Unknown,
             rules: Rules::new(camera, mint),
             clock: TrackClock::default(),
+            newest: None,
             out: VecDeque::with_capacity(4),
         }
     }
@@ -65,6 +72,7 @@ impl Watch {
             self.tracker = Tracker::new(frame.picture.size()).sure_from(self.sure_from);
         }
         let at = self.clock.time(frame);
+        self.newest = Some(at);
         let view = self.plan.plan(frame.picture.size(), &motion, self.tracker.tracks());
         if view.is_some() {
             self.out.push_back(Looking { number: frame.number, at, motion });
@@ -127,6 +135,17 @@ impl Watch {
     /// Frames for which the detector's answer is still expected.
     pub(super) fn frames_out(&self) -> usize {
         self.out.len()
+    }
+
+    /// What the tracks ask of the camera's attention.
+    pub(super) fn judged(&self) -> Judged {
+        let newest = self.newest.unwrap_or(Mono::ZERO);
+        let tracks = self.tracker.tracks();
+        Judged {
+            live: self.tracker.wants_look(),
+            young: tracks.iter().any(|track| newest.since(track.born) < YOUNG),
+            thing: tracks.iter().any(|track| track.moved),
+        }
     }
 
     /// Shows the tracks as of the newest frame.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::{
     alert::{Kind, Severity},
-    camera::{Health, Reason, State as CameraState},
+    camera::{Health, Reason, State as CameraState, Stream, Watched},
     config::{Direction, Level, Name},
     detect::Class,
     geometry::UnitBox,
@@ -270,6 +270,47 @@ pub struct HealthData {
     pub last_frame: Option<String>,
     /// Camera clock minus arrival clock, milliseconds.
     pub clock_skew_ms: Option<i64>,
+    /// How it is watched; absent while it is out of service, and from older daemons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<AttentionData>,
+}
+
+/// How a camera is watched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttentionData {
+    /// How.
+    pub mode: AttentionMode,
+    /// About how often it is looked at without cause, seconds; where it is not watched all the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_every_s: Option<f64>,
+    /// What its stream says of what moves, where that matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Stream>,
+}
+
+/// How much of a camera's stream is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttentionMode {
+    /// All of it.
+    Always,
+    /// What there is cause for, and a key frame now and then.
+    Sparse,
+    /// Nothing.
+    Off,
+}
+
+impl From<Watched> for AttentionData {
+    fn from(watched: Watched) -> Self {
+        let (mode, look_every_s, stream) = match watched {
+            Watched::Always => (AttentionMode::Always, None, None),
+            Watched::Sparse { every, stream } => {
+                (AttentionMode::Sparse, Some((every.as_secs_f64() * 10.0).round() / 10.0), Some(stream))
+            }
+            Watched::Off => (AttentionMode::Off, None, None),
+        };
+        Self { mode, look_every_s, stream }
+    }
 }
 
 impl From<&Health> for HealthData {
@@ -284,6 +325,7 @@ impl From<&Health> for HealthData {
             kbps: health.kbps.round(),
             last_frame: health.last_frame.map(|at| at.to_string()),
             clock_skew_ms: health.clock_skew_ms,
+            attention: health.attention.map(AttentionData::from),
         }
     }
 }

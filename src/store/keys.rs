@@ -21,6 +21,8 @@ pub enum Space {
     AlertLife = 0x21,
     /// The index of clips; can be rebuilt from disk.
     Index = 0x30,
+    /// Where cameras were analysed less than was wanted: begin, camera → interval.
+    Analysis = 0x38,
     /// The audit trail.
     Audit = 0x40,
     /// Accounts and their sessions.

@@ -6,8 +6,10 @@
 //! ```text
 //! clerk ─promise─▶ Desk (a thread) ─▶ Outbox ─▶ Ledger: SledLedger (a disk) or SimLedger (a simulated one)
 //! courier ◀─waiting─ │ ◀─strike─
+//! bookkeeper ─note─▶ │
 //! ```
 
+mod analysis;
 mod desk;
 mod disk;
 mod keys;
@@ -21,6 +23,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use analysis::{Asked, NotAPlace, PAGE_MAX, Page, Place, keep_interval, read_interval};
 pub use desk::{Condition, Desk, DeskThread, Refused};
 pub use disk::SledLedger;
 pub use keys::Space;

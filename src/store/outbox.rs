@@ -96,6 +96,17 @@ impl<L: Ledger> Outbox<L> {
         Ok(first..seq)
     }
 
+    /// One atomic, durable batch that nothing is promised with.
+    ///
+    /// Panics where `writes` touch the outbox's own spaces.
+    pub fn note(&mut self, writes: Vec<Write>) -> Result<(), LedgerError> {
+        for write in &writes {
+            let (Write::Put(key, _) | Write::Delete(key)) = write;
+            assert!(!Space::is_outbox(key), "a caller writes only in spaces of its own");
+        }
+        self.ledger.commit(writes)
+    }
+
     /// What waits behind `after`, in order, at most `limit`.
     pub fn waiting(&self, after: Seq, limit: usize) -> Result<Vec<(Seq, Message)>, LedgerError> {
         let from = Space::Outbox.seq_key(Seq(after.0.saturating_add(1)));

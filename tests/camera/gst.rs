@@ -23,7 +23,8 @@ pub(crate) struct Gst {
 
 impl Gst {
     /// Serves `launch` at `/cam`, on `port`, or on one that is free.
-    pub(crate) fn start(port: Option<u16>, launch: &'static str, access: Access) -> Self {
+    pub(crate) fn start(port: Option<u16>, launch: &str, access: Access) -> Self {
+        let launch = launch.to_owned();
         gst::init().expect("GStreamer is installed");
         let (ready, started) = mpsc::channel();
         let thread = thread::Builder::new()
@@ -33,7 +34,7 @@ impl Gst {
                 let main_loop = glib::MainLoop::new(Some(&context), false);
                 context
                     .with_thread_default(|| {
-                        let server = serve(port, launch, &access);
+                        let server = serve(port, &launch, &access);
                         let source = server.attach(Some(&context)).expect("the port is free");
                         let bound = u16::try_from(server.bound_port()).expect("bound");
                         ready.send((bound, main_loop.clone())).expect("the test waits");

@@ -1,15 +1,15 @@
 //! What cameras do, played by gst-rtsp-server.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use cunkou::{
-    camera::{Codec, Ending, Source, probe},
+    camera::{Codec, Ending, Source},
     config::{StreamRole, Transport},
     geometry::Size,
 };
 
 use super::{
-    camera, ending,
+    camera, ending, first_key,
     gst::{Access, Gst, has},
     patient, playing, source, unit, with_password,
 };
@@ -132,7 +132,7 @@ async fn passwords() {
                 Some((user, password)) => with_password(camera, user, password),
                 None => camera,
             };
-            let found = probe(&Arc::new(camera), StreamRole::Main, patient()).await;
+            let found = first_key(camera, patient()).await;
             assert_eq!(found.as_ref().err(), expected.as_ref(), "{method}, {what} password: {found:?}");
         }
     }
@@ -165,8 +165,8 @@ async fn a_server_that_is_killed_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_probe_waits_for_a_key_frame() {
+async fn a_survey_waits_for_a_key_frame() {
     let gst = Gst::start(None, H264, Access::Anybody);
-    let info = probe(&Arc::new(camera("gst-probe", &gst.url())), StreamRole::Main, patient()).await;
+    let info = first_key(camera("gst-probe", &gst.url()), patient()).await;
     assert_eq!(info.map(|info| (info.codec, info.size)), Ok((Codec::H264, Some(SIZE))));
 }

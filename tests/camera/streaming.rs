@@ -1,10 +1,9 @@
 //! What cameras should not do while they play, played by a scripted server.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use cunkou::{
-    camera::{Ending, Limits, StreamEvent, probe},
-    config::StreamRole,
+    camera::{Ending, Limits, StreamEvent},
     geometry::Size,
     id::Mint,
 };
@@ -16,7 +15,7 @@ use super::{
         Fake, H264_SPS_320X240, H264_SPS_640X480, H265_PPS, H265_SPS_320X240, H265_VPS, SDP_H264, SDP_H265,
         SDP_JPEG, gop, h264_delta, h264_key, h265_slice, hex, number_of,
     },
-    patient, playing, source, unit,
+    first_key, patient, playing, source, unit,
 };
 
 #[tokio::test]
@@ -129,12 +128,12 @@ async fn a_camera_that_freezes_though_its_reports_go_on() {
 async fn a_camera_that_plays_nothing() {
     let fake = Fake::playing(SDP_H264, |connection, _| async move { connection }).await;
     let limits = Limits { silence: SHORT, ..patient() };
-    let found = probe(&Arc::new(camera("plays-nothing", &fake.url())), StreamRole::Main, limits).await;
+    let found = first_key(camera("plays-nothing", &fake.url()), limits).await;
     assert_eq!(found, Err(Ending::Timeout { phase: "media", after: SHORT }));
 }
 
 #[tokio::test]
-async fn a_probe_of_a_stream_without_key_frames() {
+async fn a_survey_of_a_stream_without_key_frames() {
     let fake = Fake::playing(SDP_H264, |mut connection, _| async move {
         for number in 0u32.. {
             connection.unit(number * 3600, &h264_delta(number as u8)).await;
@@ -145,8 +144,8 @@ async fn a_probe_of_a_stream_without_key_frames() {
         connection
     })
     .await;
-    let camera = Arc::new(camera("no-keys", &fake.url()));
-    let found = probe(&camera, StreamRole::Main, Limits { keyframe: SHORT, ..patient() }).await;
+    let limits = Limits { keyframe: SHORT, ..patient() };
+    let found = first_key(camera("no-keys", &fake.url()), limits).await;
     assert_eq!(found, Err(Ending::NoKeyframe(SHORT)));
 }
 

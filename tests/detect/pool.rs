@@ -10,12 +10,12 @@ use std::{
 };
 
 use cunkou::{
-    config::{Camera, Name, Provider, StreamRole, Transport, ViewPolicy},
+    config::{AttentionPolicy, Camera, Name, Provider, StreamRole, Transport, ViewPolicy},
     decode::{Frame, Picture},
     detect::{Detected, Job, Model, View, start_pool},
     geometry::{PixelRect, Size},
     metrics::Metrics,
-    time::{MediaTime, Now},
+    time::{MediaTime, Mono, Now},
 };
 
 use super::{TINY, runtime};
@@ -31,6 +31,8 @@ fn camera(id: &str) -> Arc<Camera> {
         credentials: None,
         transport: Transport::Tcp,
         analyse: StreamRole::Main,
+        attention: AttentionPolicy::Always,
+        look_every: Duration::from_secs(10),
         detect_fps: 5.0,
         view: ViewPolicy::Auto,
         masks: Vec::new(),
@@ -66,7 +68,7 @@ fn the_pool_answers_each_camera_on_named_threads_and_counts() {
     let (to, from) = mpsc::channel();
     let cameras: Vec<_> = (0..5).map(|index| camera(&format!("gate-{index}"))).collect();
     for camera in &cameras {
-        pool.slots().put(camera.id.clone(), job(camera, 7, View::Full, &to));
+        pool.slots().put(camera.id.clone(), Mono::ZERO, job(camera, 7, View::Full, &to));
     }
     for _ in &cameras {
         let (name, detected) = from.recv_timeout(Duration::from_secs(30)).expect("an answer");
@@ -78,7 +80,7 @@ fn the_pool_answers_each_camera_on_named_threads_and_counts() {
     // A view that leaves the picture is that frame's error, and the worker goes on.
     let outside = View::Crops(vec![PixelRect { x: 90, y: 0, w: 50, h: 50 }]);
     for (view, fails) in [(outside, true), (View::Full, false)] {
-        pool.slots().put(cameras[0].id.clone(), job(&cameras[0], 8, view, &to));
+        pool.slots().put(cameras[0].id.clone(), Mono::ZERO, job(&cameras[0], 8, view, &to));
         let (_, detected) = from.recv_timeout(Duration::from_secs(30)).expect("an answer");
         assert_eq!(detected.result.is_err(), fails);
     }

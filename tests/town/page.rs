@@ -25,6 +25,12 @@ fn the_page_metrics_and_live_alerts_are_served_and_nothing_else_is() {
         assert!(home.text().contains(file), "{file} is used");
     }
 
+    let analysis = http::get(page, "/api/v1/analysis?camera=north-gate&from=2026-03-09T18:04:05Z&limit=5");
+    assert_eq!(analysis.status, 200, "{}", analysis.text());
+    assert!(analysis.json()["intervals"].is_array(), "{}", analysis.text());
+    let refused = http::get(page, "/api/v1/analysis?limit=0");
+    assert_eq!((refused.status, refused.text().trim()), (400, "limit=0 is no number from 1 to 1000"));
+
     let alert = events.next("alert");
     let id = alert["alert_id"].as_str().expect("an id");
     assert!(alerts(page).iter().any(|known| known["alert_id"] == id), "{id}");
@@ -119,7 +125,7 @@ fn openmetrics(text: &str) -> BTreeMap<String, f64> {
             labels.iter().flat_map(|labels| labels.strip_suffix('}').expect("it is closed").split(','))
         {
             let (key, value) = label.split_once('=').expect("a key and a value");
-            assert!(["camera", "le"].contains(&key), "{line}");
+            assert!(["camera", "cause", "le"].contains(&key), "{line}");
             assert!(value.len() > 2 && value.starts_with('"') && value.ends_with('"'), "{line}");
         }
         assert!(samples.insert(sample.to_owned(), value).is_none(), "{line} comes twice");

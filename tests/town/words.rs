@@ -12,7 +12,7 @@ use crate::{
     need_model,
     program::{Ended, Program, cunkou},
     repository, set_up,
-    station::Station,
+    station::{Station, Street},
     until,
 };
 
@@ -138,7 +138,39 @@ fn check_connect_names_each_thing_that_fails() {
     assert_eq!(told("good  model nanodet-g-416-int8: "), 1, "{:#?}", ended.out);
     assert_eq!(told(&format!("FAILS broker 127.0.0.1:{port}: ")), 1, "{:#?}", ended.out);
     assert_eq!(told("FAILS camera gate main: "), 1, "{:#?}", ended.out);
-    assert_eq!(ended.out.len(), 3, "{:#?}", ended.out);
+    assert_eq!(told("good  decoder: "), 1, "{:#?}", ended.out);
+    assert_eq!(ended.out.len(), 4, "{:#?}", ended.out);
+}
+
+#[test]
+fn check_connect_says_which_camera_could_be_set_better() {
+    need_model();
+    let street = Street::open(&["gate"]);
+    let station = Station::new(&street.cameras(&["gate"]), free_port());
+    let file = station.file.display().to_string();
+    // The broker is not there; the camera is, and its main stream is 768x576.
+    let ended = cunkou(&["check", "--connect", "--config", &file]);
+    says("a broker that is not there", &ended, 2, &["1 of the things", "fails"]);
+    let at = ended.out.iter().position(|line| line.starts_with("good  camera gate main: H264, 768x576, "));
+    let told = &ended.out[at.unwrap_or_else(|| panic!("{:#?}", ended.out))..];
+    assert!(told[0].contains(" frames/s, ") && told[0].contains("a key frame every 1.0 s"), "{}", told[0]);
+    assert!(told[1].contains("没有配置子码流") && told[1].contains("建议"), "{}", told[1]);
+    assert!(told[2].contains("no sub stream is named") && told[2].contains("Better: "), "{}", told[2]);
+    assert!(told[3].starts_with("could be set better: no-sub 1 "), "{}", told[3]);
+
+    let ended = cunkou(&["check", "--connect", "--json", "--config", &file]);
+    let lines = ended.out.iter().map(|line| serde_json::from_str(line).expect("JSON"));
+    let lines: Vec<serde_json::Value> = lines.collect();
+    let camera = lines.iter().find(|line| line["camera"] == "gate").expect("it was tried");
+    assert_eq!((&camera["works"], &camera["role"]), (&true.into(), &"main".into()));
+    assert_eq!((&camera["survey"]["codec"], &camera["survey"]["width"]), (&"H264".into(), &768.into()));
+    assert_eq!(
+        (&camera["findings"][0]["finding"], camera["findings"].as_array().map(Vec::len)),
+        (&"no-sub".into(), Some(1))
+    );
+    let summary = lines.last().expect("it ends with one");
+    assert_eq!((&summary["type"], &summary["failed"]), (&"summary".into(), &1.into()));
+    assert_eq!(summary["findings"], serde_json::json!({ "no-sub": 1 }));
 }
 
 #[test]

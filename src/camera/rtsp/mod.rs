@@ -68,7 +68,7 @@ pub(super) struct Unit {
     pub(super) changed: Option<StreamInfo>,
 }
 
-/// Connects, and comes back once the server has said yes to PLAY.
+/// Connects, and comes back once the server has said yes to PLAY. Whoever calls has waited for the camera's other `sessions` to settle.
 ///
 /// Only the video stream is set up. (Audio is to be set up beside it, in the same session, once somebody records it.)
 pub(super) async fn open(
@@ -78,8 +78,6 @@ pub(super) async fn open(
     sessions: Sessions,
 ) -> Result<(Playing, StreamInfo), Ending> {
     let told = Told::new(&camera, role);
-    sessions.settled(limits.teardown).await;
-
     let options =
         SessionOptions::default()
             .creds(camera.credentials.as_ref().map(|of| Credentials {

@@ -7,7 +7,8 @@ use jiff::{civil, tz::TimeZone};
 use crate::{
     alert::Severity,
     config::{
-        Condition, Direction, Hours, HoursSpan, Line, Name, Rule, StreamRole, Transport, ViewPolicy, Zone,
+        AttentionPolicy, Condition, Direction, Hours, HoursSpan, Line, Name, Rule, StreamRole, Transport,
+        ViewPolicy, Zone,
     },
     detect::Class,
     geometry::{Polygon, Segment, UnitBox, UnitPoint},
@@ -64,6 +65,8 @@ pub(super) fn camera(rules: Vec<Rule>) -> Arc<Camera> {
         credentials: None,
         transport: Transport::Tcp,
         analyse: StreamRole::Main,
+        attention: AttentionPolicy::Always,
+        look_every: Duration::from_secs(10),
         detect_fps: 5.0,
         view: ViewPolicy::Full,
         masks: vec![],

@@ -24,6 +24,8 @@ pub use script::{CameraFault, Script, StationFault, Visit};
 use queue::{Happening, Queue};
 use station::{FrameSlots, Stage};
 
+use crate::gate::Grant;
+
 /// What is simulated.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -33,6 +35,8 @@ pub struct Plan {
     pub cameras: usize,
     /// For how long; a minute without faults follows, for what is on its way.
     pub lasts: Duration,
+    /// What each camera has of the fleet's attention.
+    pub grant: Grant,
 }
 
 /// Runs a plan to its end.

@@ -18,6 +18,8 @@ use crate::metrics::Metrics;
 const PROMISES_WAITING_MAX: usize = 256;
 /// Errands (reads, strikes) that wait at the desk, at most.
 const ERRANDS_WAITING_MAX: usize = 64;
+/// Notes that wait at the desk, at most; then they are refused.
+const NOTES_WAITING_MAX: usize = 4;
 /// Bytes of one group, at most: room for the strikes that go with it.
 const GROUP_LEN_MAX: usize = BATCH_LEN_MAX / 2;
 
@@ -44,6 +46,12 @@ pub enum Refused {
     /// It cannot be read just now. (Promises wait instead.)
     #[error("{0}")]
     Unreadable(String),
+    /// A note cannot be written just now. (Promises wait instead.)
+    #[error("{0}")]
+    Unwritten(String),
+    /// More notes wait than the desk has room for.
+    #[error("the store is busy")]
+    Busy,
 }
 
 /// The way to the store. Cheap to clone.
@@ -51,6 +59,7 @@ pub enum Refused {
 pub struct Desk {
     promises: mpsc::Sender<Promise>,
     errands: mpsc::Sender<Errand>,
+    notes: mpsc::Sender<Note>,
     next: watch::Receiver<Seq>,
     condition: watch::Receiver<Condition>,
 }
@@ -73,6 +82,12 @@ struct Promise {
 type Answer = oneshot::Receiver<Result<Range<Seq>, Refused>>;
 
 #[derive(Debug)]
+struct Note {
+    writes: Vec<Write>,
+    answer: oneshot::Sender<Result<(), Refused>>,
+}
+
+#[derive(Debug)]
 enum Errand {
     Waiting { after: Seq, limit: usize, answer: oneshot::Sender<Result<Vec<(Seq, Message)>, Refused>> },
     Strike(Vec<Seq>),
@@ -86,18 +101,19 @@ impl Desk {
     pub fn start<L: Ledger + 'static>(outbox: Outbox<L>, metrics: Metrics) -> io::Result<(Self, DeskThread)> {
         let (promises, promises_rx) = mpsc::channel(PROMISES_WAITING_MAX);
         let (errands, errands_rx) = mpsc::channel(ERRANDS_WAITING_MAX);
+        let (notes, notes_rx) = mpsc::channel(NOTES_WAITING_MAX);
         let (next_tx, next) = watch::channel(outbox.next());
         let (condition_tx, condition) = watch::channel(Condition::Well);
         let (stop, stop_rx) = oneshot::channel();
         let (done_tx, done) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let work = Work::new(outbox, metrics, (promises_rx, errands_rx), next_tx, condition_tx);
+        let work = Work::new(outbox, metrics, (promises_rx, errands_rx, notes_rx), next_tx, condition_tx);
         let thread = thread::Builder::new().name("store".into()).spawn(move || {
             runtime.block_on(work.run(stop_rx));
             // Nobody need be waiting for it.
             let _ = done_tx.send(());
         })?;
-        Ok((Self { promises, errands, next, condition }, DeskThread { stop, done, thread }))
+        Ok((Self { promises, errands, notes, next, condition }, DeskThread { stop, done, thread }))
     }
 
     /// Returns once `writes` and the delivery of `messages` are promised: durable, all or nothing. Waits as long as the disk is full or failing.
@@ -118,6 +134,18 @@ impl Desk {
         let (promise, answer) = Promise::new(writes, messages)?;
         self.promises.blocking_send(promise).map_err(|_| Refused::Stopped)?;
         answer.blocking_recv().unwrap_or(Err(Refused::Stopped))
+    }
+
+    /// Returns once `writes`, which nothing is promised with, are durable, all or nothing; or says why they are not. Done when no promise waits: one that
+    /// comes in the meantime waits for this one sync at most, so let a note be long and rare. Where the store cannot write it waits
+    /// until it can: give it a time limit.
+    pub async fn note(&self, writes: Vec<Write>) -> Result<(), Refused> {
+        let (answer_tx, answer) = oneshot::channel();
+        self.notes.try_send(Note { writes, answer: answer_tx }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Refused::Busy,
+            mpsc::error::TrySendError::Closed(_) => Refused::Stopped,
+        })?;
+        answer.await.unwrap_or(Err(Refused::Stopped))
     }
 
     /// What waits for the broker behind `after`, in order, at most `limit`. Sees every strike that was asked for before.

@@ -1,6 +1,6 @@
 //! What the store's thread does.
 //!
-//! Owns the loop: errands at once, promises in groups, retries while the disk is full or fails, and the order of stopping. Who asks for it is
+//! Owns the loop: errands at once, promises in groups, notes when nothing else is to be done, retries while the disk is full or fails, and the order of stopping. Who asks for it is
 //! [`super`]'s.
 
 use std::{collections::VecDeque, time::Duration};
@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Condition, Errand, GROUP_LEN_MAX, Promise, Refused};
+use super::{Condition, Errand, GROUP_LEN_MAX, Note, Promise, Refused};
 use crate::{
     metrics::Metrics,
     store::{Ledger, LedgerError, Message, Outbox, Seq},
@@ -31,6 +31,7 @@ pub(super) struct Work<L> {
     metrics: Metrics,
     promises: mpsc::Receiver<Promise>,
     errands: mpsc::Receiver<Errand>,
+    notes: mpsc::Receiver<Note>,
     /// Taken from the queue, not yet durable.
     group: VecDeque<Promise>,
     next: watch::Sender<Seq>,
@@ -49,18 +50,29 @@ impl<L: Ledger> Work<L> {
     pub(super) fn new(
         outbox: Outbox<L>,
         metrics: Metrics,
-        (promises, errands): (mpsc::Receiver<Promise>, mpsc::Receiver<Errand>),
+        (promises, errands, notes): (mpsc::Receiver<Promise>, mpsc::Receiver<Errand>, mpsc::Receiver<Note>),
         next: watch::Sender<Seq>,
         condition: watch::Sender<Condition>,
     ) -> Self {
         let group = VecDeque::new();
-        Self { outbox, metrics, promises, errands, group, next, condition, stuck: None, settle_at: None }
+        Self {
+            outbox,
+            metrics,
+            promises,
+            errands,
+            notes,
+            group,
+            next,
+            condition,
+            stuck: None,
+            settle_at: None,
+        }
     }
 
     /// Until it is told to stop, or nobody holds a desk any more.
     pub(super) async fn run(mut self, mut stop: oneshot::Receiver<Duration>) {
         self.count();
-        let (mut errands_open, mut is_owned) = (true, true);
+        let (mut errands_open, mut notes_open, mut is_owned) = (true, true, true);
         let grace = loop {
             let retry_at = self.stuck.as_ref().map(|stuck| stuck.retry_at);
             let wake_at = [retry_at, self.settle_at].into_iter().flatten().min();
@@ -83,6 +95,10 @@ impl<L: Ledger> Work<L> {
                     None => break Duration::ZERO,
                 },
                 () = wait_until(wake_at) => self.wake(Instant::now()),
+                note = self.notes.recv(), if notes_open && self.stuck.is_none() => match note {
+                    Some(note) => self.write_note(note),
+                    None => notes_open = false,
+                },
             }
             self.count();
         };
@@ -144,6 +160,13 @@ impl<L: Ledger> Work<L> {
                 self.group.append(&mut group);
             }
         }
+    }
+
+    /// A note that cannot be written is its caller's to repeat: it makes nobody wait, and does not count as the store being stuck.
+    fn write_note(&mut self, note: Note) {
+        let written = self.outbox.note(note.writes).map_err(|error| Refused::Unwritten(error.to_string()));
+        // Who waited for it no longer may have run out of time.
+        let _ = note.answer.send(written);
     }
 
     fn run_errand(&mut self, errand: Errand) {
@@ -236,6 +259,7 @@ impl<L: Ledger> Work<L> {
         let give_up_at = Instant::now() + grace;
         self.promises.close();
         self.errands.close();
+        self.notes.close();
         while let Ok(errand) = self.errands.try_recv() {
             self.run_errand(errand);
         }
@@ -252,6 +276,11 @@ impl<L: Ledger> Work<L> {
             } else {
                 tokio::time::sleep(RETRY_AFTER).await;
             }
+        }
+        while self.group.is_empty()
+            && let Ok(note) = self.notes.try_recv()
+        {
+            self.write_note(note);
         }
         let mut lost = self.group.len();
         while let Ok(promise) = self.promises.try_recv() {

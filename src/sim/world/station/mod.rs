@@ -25,6 +25,7 @@ use crate::{
     decode::Frame,
     detect::{Facts, SureFrom, View},
     flow::{Slots, Taken},
+    gate::Grant,
     geometry::Size,
     id::{CameraId, Mint},
     lane::{Act, Event, Lane},
@@ -92,6 +93,7 @@ pub(super) struct Stage<'a> {
     script: &'a Script,
     config: Config,
     limits: Limits,
+    grant: Grant,
     sources: Vec<Source>,
     disk: SimDisk,
     broker: Broker,
@@ -152,12 +154,13 @@ impl<'a> Stage<'a> {
         let limits = Limits::default();
         let disk = SimDisk::new();
         let mut dice = Mint::seeded(plan.seed ^ 0x5eed);
-        let process = Process::start(&config, &limits, &disk, dice.split(), queue.now());
+        let process = Process::start(&config, &limits, plan.grant, &disk, dice.split(), queue.now());
         let mut stage = Self {
             script,
             sources: (0..plan.cameras).map(|_| Source::default()).collect(),
             config,
             limits,
+            grant: plan.grant,
             disk,
             broker: Broker::default(),
             promised: Vec::new(),
@@ -241,15 +244,15 @@ impl<'a> Stage<'a> {
         match act {
             Act::Connect => self.connect(camera, now, queue),
             Act::CutEye => self.process.eyes[camera].last_look = None,
-            Act::Look(units) => {
-                let takes = self.pace.decode * units.len() as u32;
-                let seen = self.look(camera, units);
+            Act::Look(look) => {
+                let takes = self.pace.decode * look.units.len() as u32;
+                let seen = self.look(camera, look);
                 queue.after(takes, Happening::Lane { camera, event: Event::Seen(seen) });
             }
-            Act::Detect(frame, view) => {
+            Act::Detect(frame, view, due) => {
                 let id = self.config.cameras[camera].id.clone();
                 self.process.shown.insert((camera, frame.number), now.mono);
-                if let Some((_, shown)) = self.slots.put(id, (camera, Shown { frame, view })) {
+                if let Some((_, shown)) = self.slots.put(id, due, (camera, Shown { frame, view })) {
                     self.process.shown.remove(&(camera, shown.frame.number));
                     let event = Event::Overwritten { number: shown.frame.number };
                     self.process.lanes[camera].apply(now, event, &mut Vec::new());
@@ -265,6 +268,8 @@ impl<'a> Stage<'a> {
                 self.process.unpromised.push_back(waiting);
                 queue.after(PICTURE_TAKES, Happening::Promise);
             }
+            // Each camera is an entry point of its own, as far as this station is concerned.
+            Act::Nudge | Act::Record(_) => {}
             Act::Tell(health) => {
                 let message = self.process.writer.health(now.wall, &HealthData::from(&health));
                 self.trace.note(now, "health", &message.payload);
@@ -350,7 +355,8 @@ impl<'a> Stage<'a> {
         if let Some(written) = self.process.unpromised.pop_front().filter(|first| first.written) {
             self.promised.push(written.ledgered(now.mono));
         }
-        self.process = Process::start(&self.config, &self.limits, &self.disk, self.dice.split(), now);
+        self.process =
+            Process::start(&self.config, &self.limits, self.grant, &self.disk, self.dice.split(), now);
         for camera in &self.config.cameras {
             self.slots.remove(&camera.id);
         }

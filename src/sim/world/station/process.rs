@@ -12,6 +12,7 @@ use crate::{
     camera::Limits,
     config::{self, Camera, Canned, Config},
     daemon::clerk::{Clerk, Draft},
+    gate::{Grant, Share},
     id::Mint,
     lane::{Filing, Lane},
     metrics::Metrics,
@@ -38,10 +39,18 @@ impl Waiting {
 }
 
 impl Process<'_> {
-    pub(super) fn start(config: &Config, limits: &Limits, disk: &SimDisk, mut mint: Mint, now: Now) -> Self {
+    pub(super) fn start(
+        config: &Config,
+        limits: &Limits,
+        grant: Grant,
+        disk: &SimDisk,
+        mut mint: Mint,
+        now: Now,
+    ) -> Self {
         let metrics = Metrics::new();
+        let share = Share { grant, ..Share::default() };
         let lane = |camera: &Arc<Camera>, mint| {
-            Lane::new(Arc::clone(camera), FACTS, limits, mint, metrics.clone(), now)
+            Lane::new(Arc::clone(camera), FACTS, limits, share.clone(), mint, metrics.clone(), now)
         };
         let lanes: Vec<Lane> = config.cameras.iter().map(|camera| lane(camera, mint.split())).collect();
         let mut writer = Writer::new(&config.station, now.wall, mint.split());
