@@ -42,7 +42,7 @@ use crate::{
 };
 
 /// How a stream is coded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
     /// H.264 / AVC.
     H264,
