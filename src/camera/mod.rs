@@ -29,6 +29,8 @@ pub use source::Source;
 pub use survey::{Gop, Survey, survey};
 pub use vitals::Vitals;
 
+pub(crate) use nal::starts as nal_starts;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,7 +42,7 @@ use crate::{
 };
 
 /// How a stream is coded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
     /// H.264 / AVC.
     H264,

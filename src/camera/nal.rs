@@ -1,9 +1,17 @@
 //! What the NAL units of an access unit say of it: whether decoding may start there.
 //!
 //! Reads Annex B byte streams (ITU-T H.264 and H.265, Annex B) as far as the first coded slice, and copies nothing.
-//! What is inside of a slice is not looked at.
+//! What is inside of a slice is not looked at
+//! (its header is read by `gate`). The only file that names memchr.
+
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::Codec;
+
+/// Made once: making it costs as much as searching a small unit.
+static START_CODE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(&[0, 0, 1]));
 
 /// What an access unit is to a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +43,13 @@ pub(super) fn kind(codec: Codec, data: &[u8]) -> Kind {
 
 /// The first byte of each NAL unit, in order.
 fn nal_headers(data: &[u8]) -> impl Iterator<Item = u8> {
-    let mut rest = data;
-    std::iter::from_fn(move || {
-        // 00 00 01 starts a NAL unit; emulation prevention keeps it out of everything else.
-        let at = rest.windows(3).position(|three| three == [0, 0, 1])?;
-        rest = &rest[at + 3..];
-        rest.first().copied()
-    })
+    starts(data).filter_map(|at| data.get(at).copied())
+}
+
+/// Where each NAL unit begins: behind its start code. Searches only as far as it is asked.
+pub(crate) fn starts(data: &[u8]) -> impl Iterator<Item = usize> {
+    // 00 00 01 starts a NAL unit; emulation prevention keeps it out of everything else.
+    START_CODE.find_iter(data).map(|at| at + 3)
 }
 
 #[cfg(test)]

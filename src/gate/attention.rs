@@ -203,7 +203,7 @@ impl Attention {
             }
             return self.memory.queue(unit);
         }
-        let facts = self.headers.read(&unit);
+        let facts = self.headers.read(unit.codec, &unit.data);
         let suspicion = self.evidence.unit(now, &facts);
         self.account.says_little(self.evidence.is_poor());
         self.weighed(now, unit, suspicion)
@@ -450,6 +450,9 @@ impl Attention {
         let until = now + LINGER;
         let (units, found) = (self.memory.len(), Outcome::Nothing);
         self.mode = Mode::Awake(Awake { cause, since: now, from, until, curious_until, found, units });
+        if cause != Cause::LongGroup {
+            self.evidence.watched(now);
+        }
     }
 
     /// A unit arrived while it is awake, at which it does not fall asleep.
@@ -457,6 +460,7 @@ impl Attention {
         let Mode::Awake(awake) = &mut self.mode else { return };
         awake.units = if is_key { 1 } else { awake.units + 1 };
         if awake.is_lazy() && suspicion.gives_cause() {
+            self.evidence.watched(now);
             awake.cause = Cause::Stream;
             awake.since = now;
             awake.until = now + LINGER;

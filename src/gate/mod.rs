@@ -22,7 +22,7 @@ mod memory;
 pub use account::{Account, Reading, Spent};
 pub use attention::{Attention, Closed, Judged, Look, Then};
 pub use budget::{Budget, Claim};
-pub use evidence::{Evidence, Outcome, Suspicion};
+pub use evidence::{Evidence, FALSE_EVERY, Outcome, Suspicion};
 pub use headers::{Headers, PictureKind, UnitFacts};
 
 use std::{sync::Arc, time::Duration};

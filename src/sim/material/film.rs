@@ -1,7 +1,7 @@
-//! GStreamer, as far as the simulator needs it: video file → pictures, pictures → access units.
+//! Video file → pictures, by GStreamer.
 //!
-//! The only file of `sim` that names GStreamer (the daemon's own decoders, with their pools and budgets, are in
-//! `decode`: they have no use for whole files or encoders). What the pictures show belongs to `studio`.
+//! With `encoder` the only file of `sim` that names GStreamer (the daemon's own decoders, with their pools and budgets, are
+//! in `decode`: they have no use for whole files or encoders). What the pictures show belongs to `studio`.
 
 use std::{
     fs,
@@ -9,18 +9,17 @@ use std::{
     process::{Command, Stdio},
 };
 
-use bytes::Bytes;
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use gstreamer_app::{AppSink, AppSrc};
-use gstreamer_video::{VideoFormat, VideoFrameExt, VideoFrameRef, VideoInfo};
+use gstreamer_app::AppSink;
+use gstreamer_video::{VideoFrameExt, VideoFrameRef, VideoInfo};
 
 use super::{Rate, pixels::Planes};
-use crate::{camera::Codec, geometry::Size, sim::SimError};
+use crate::{geometry::Size, sim::SimError};
 
 /// Looks for an error this often while waiting for a picture or an access unit, and so often at most (30 s).
-const LOOK_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
-const LOOKS_MAX: usize = 150;
+pub(super) const LOOK_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+pub(super) const LOOKS_MAX: usize = 150;
 
 /// Footage that is packed with gzip, as Debian packs large documentation, is unpacked into the cache.
 pub(super) fn unpack(footage: &Path, cache: &Path) -> Result<PathBuf, SimError> {
@@ -58,15 +57,31 @@ pub(super) struct Film {
 }
 
 impl Film {
+    /// As it is.
     pub(super) fn open(path: &Path) -> Result<Self, SimError> {
+        Self::open_as(path, None, None)
+    }
+
+    /// Scaled to a size, whatever its own shape, and brought to a frame rate by leaving frames out or repeating them.
+    pub(super) fn open_as(path: &Path, size: Option<Size>, rate: Option<Rate>) -> Result<Self, SimError> {
         let failed = |why: String| SimError::Footage { path: path.to_owned(), why };
         if !path.is_file() {
             return Err(SimError::NoFootage { looked: path.display().to_string() });
         }
         gst::init().map_err(|e| failed(e.to_string()))?;
-        let description = "filesrc name=from ! decodebin ! videoconvert ! video/x-raw,format=I420 \
-                           ! appsink name=to sync=false max-buffers=4";
-        let pipeline = launch(description)?;
+        let (mut steps, mut caps) = (String::new(), "video/x-raw,format=I420".to_owned());
+        if let Some(Size { w, h }) = size {
+            steps += "! videoscale add-borders=false ";
+            caps += &format!(",width={w},height={h},pixel-aspect-ratio=1/1");
+        }
+        if let Some(Rate { frames, seconds }) = rate {
+            steps += "! videorate ";
+            caps += &format!(",framerate={frames}/{seconds}");
+        }
+        let description = format!(
+            "filesrc name=from ! decodebin ! videoconvert {steps}! {caps} ! appsink name=to sync=false max-buffers=4"
+        );
+        let pipeline = launch(&description)?;
         let from = pipeline.by_name("from").expect("the description names it");
         from.set_property("location", path);
         let sink = named::<AppSink>(&pipeline, "to");
@@ -121,121 +136,18 @@ fn lost_plane(path: &Path) -> SimError {
     SimError::Footage { path: path.to_owned(), why: "a decoded picture has a plane too few".into() }
 }
 
-/// Pictures → access units, at constant quality, a key frame every `gop` pictures and nowhere else.
-pub(super) struct Encoder {
-    pipeline: gst::Pipeline,
-    source: AppSrc,
-    sink: AppSink,
-    info: VideoInfo,
-    pushed: u64,
-    rate: Rate,
-    /// Access units; whether each is a key frame.
-    units: Vec<(Bytes, bool)>,
-}
-
-impl Encoder {
-    pub(super) fn new(codec: Codec, size: Size, rate: Rate, gop: usize) -> Result<Self, SimError> {
-        let failed = |why: String| SimError::Encoder { why };
-        gst::init().map_err(|e| failed(e.to_string()))?;
-        let encoder = match codec {
-            Codec::H264 => format!(
-                "x264enc tune=zerolatency speed-preset=veryfast pass=qual quantizer=24 threads=1 bframes=0 \
-                 key-int-max={gop} byte-stream=true option-string=scenecut=0:keyint={gop}:min-keyint={gop} \
-                 ! video/x-h264,profile=high,stream-format=byte-stream,alignment=au"
-            ),
-            Codec::H265 => format!(
-                "x265enc tune=zerolatency speed-preset=ultrafast key-int-max={gop} \
-                 option-string=crf=25:bframes=0:scenecut=0:min-keyint={gop}:open-gop=0:repeat-headers=1:pools=1:frame-threads=1:log-level=0 \
-                 ! video/x-h265,stream-format=byte-stream,alignment=au"
-            ),
-            Codec::Mjpeg => "jpegenc quality=75 ! image/jpeg".to_owned(),
-        };
-        let description = format!(
-            "appsrc name=from format=time block=true max-bytes=8000000 ! {encoder} ! appsink name=to sync=false"
-        );
-        let pipeline = launch(&description)?;
-        let (source, sink) = (named::<AppSrc>(&pipeline, "from"), named::<AppSink>(&pipeline, "to"));
-        let info = VideoInfo::builder(VideoFormat::I420, size.w, size.h)
-            .fps(gst::Fraction::new(rate.frames as i32, rate.seconds as i32))
-            .build()
-            .map_err(|e| failed(e.to_string()))?;
-        source.set_caps(Some(&info.to_caps().map_err(|e| failed(e.to_string()))?));
-        pipeline.set_state(gst::State::Playing).map_err(|e| failed(e.to_string()))?;
-        Ok(Self { pipeline, source, sink, info, pushed: 0, rate, units: Vec::new() })
-    }
-
-    pub(super) fn push(&mut self, planes: &Planes) -> Result<(), SimError> {
-        let at = |frame| gst::ClockTime::from_nseconds(self.rate.ns_at(frame));
-        let mut buffer = gst::Buffer::with_size(self.info.size()).map_err(|e| self.trouble(e.to_string()))?;
-        {
-            let buffer = buffer.get_mut().expect("nobody else has the buffer yet");
-            buffer.set_pts(at(self.pushed));
-            buffer.set_duration(at(self.pushed + 1) - at(self.pushed));
-            let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, &self.info)
-                .map_err(|e| SimError::Encoder { why: e.to_string() })?;
-            for (index, (from, (row_len, rows))) in planes.planes() {
-                let stride = frame.plane_stride()[index] as usize;
-                let to = frame
-                    .plane_data_mut(index as u32)
-                    .map_err(|e| SimError::Encoder { why: e.to_string() })?;
-                for row in 0..rows {
-                    to[row * stride..][..row_len].copy_from_slice(&from[row * row_len..][..row_len]);
-                }
-            }
-        }
-        self.source.push_buffer(buffer).map_err(|e| self.trouble(e.to_string()))?;
-        self.pushed += 1;
-        while let Some(sample) = self.sink.try_pull_sample(gst::ClockTime::ZERO) {
-            self.take(&sample)?;
-        }
-        Ok(())
-    }
-
-    /// All access units, one a picture.
-    pub(super) fn finish(mut self) -> Result<Vec<(Bytes, bool)>, SimError> {
-        self.source.end_of_stream().map_err(|e| self.trouble(e.to_string()))?;
-        while let Some(sample) = pull(&self.pipeline, &self.sink).map_err(|why| SimError::Encoder { why })? {
-            self.take(&sample)?;
-        }
-        if self.units.len() as u64 != self.pushed {
-            let why = format!("{} pictures gave {} access units", self.pushed, self.units.len());
-            return Err(self.trouble(why));
-        }
-        Ok(std::mem::take(&mut self.units))
-    }
-
-    fn take(&mut self, sample: &gst::Sample) -> Result<(), SimError> {
-        let buffer = sample.buffer().ok_or_else(|| self.trouble("a sample without a buffer".into()))?;
-        let data = buffer.map_readable().map_err(|e| self.trouble(e.to_string()))?;
-        let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        self.units.push((Bytes::copy_from_slice(&data), is_key));
-        Ok(())
-    }
-
-    fn trouble(&self, why: String) -> SimError {
-        SimError::Encoder { why: error_of(&self.pipeline).unwrap_or(why) }
-    }
-}
-
-impl Drop for Encoder {
-    fn drop(&mut self) {
-        // It only fails where the pipeline has already failed.
-        let _ = self.pipeline.set_state(gst::State::Null);
-    }
-}
-
-fn launch(description: &str) -> Result<gst::Pipeline, SimError> {
+pub(super) fn launch(description: &str) -> Result<gst::Pipeline, SimError> {
     let element = gst::parse::launch(description).map_err(|e| SimError::Encoder { why: e.to_string() })?;
     Ok(element.downcast::<gst::Pipeline>().expect("a description of several elements makes a pipeline"))
 }
 
-fn named<T: IsA<gst::Object>>(pipeline: &gst::Pipeline, name: &str) -> T {
+pub(super) fn named<T: IsA<gst::Object>>(pipeline: &gst::Pipeline, name: &str) -> T {
     let element = pipeline.by_name(name).expect("the description names it");
     element.dynamic_cast::<T>().unwrap_or_else(|_| panic!("the description says what {name} is"))
 }
 
 /// The next sample; `None` at the end of the stream.
-fn pull(pipeline: &gst::Pipeline, sink: &AppSink) -> Result<Option<gst::Sample>, String> {
+pub(super) fn pull(pipeline: &gst::Pipeline, sink: &AppSink) -> Result<Option<gst::Sample>, String> {
     for _ in 0..LOOKS_MAX {
         if let Some(sample) = sink.try_pull_sample(LOOK_EVERY) {
             return Ok(Some(sample));
@@ -250,7 +162,7 @@ fn pull(pipeline: &gst::Pipeline, sink: &AppSink) -> Result<Option<gst::Sample>,
     Err("GStreamer gave nothing for 30 s".to_owned())
 }
 
-fn error_of(pipeline: &gst::Pipeline) -> Option<String> {
+pub(super) fn error_of(pipeline: &gst::Pipeline) -> Option<String> {
     let message = pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?;
     match message.view() {
         gst::MessageView::Error(error) => Some(error.error().to_string()),

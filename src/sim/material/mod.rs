@@ -5,8 +5,11 @@
 //! it travels, to `rtp`.
 
 mod cache;
+mod coding;
+mod encoder;
 mod film;
 mod pixels;
+mod recode;
 mod studio;
 
 use std::{
@@ -19,6 +22,8 @@ use std::{
 };
 
 use bytes::Bytes;
+pub use coding::{BFrames, Coding, Gop, NoCoding, RateControl};
+pub use recode::{EncodedFilm, FilmUnit, NightNoise, Recoding, encode_film};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -233,8 +238,10 @@ impl Material {
                 None => {
                     let footage = film::unpack(&footage, &studio.cache)?;
                     let encoded = match source {
-                        Source::Street => studio::compose(&footage, codec, progress)?,
-                        Source::Busy | Source::File(_) => studio::transcode(&footage, codec, progress)?,
+                        Source::Street => studio::compose(&footage, &Coding::of(codec), progress)?,
+                        Source::Busy | Source::File(_) => {
+                            studio::transcode(&footage, &Coding::of(codec), progress)?
+                        }
                     };
                     cache::store(&path, &encoded)?;
                     encoded.into_reel()

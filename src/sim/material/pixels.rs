@@ -105,6 +105,14 @@ pub(super) fn half_of(size: Size) -> Size {
 pub(super) struct Noise {
     table: Vec<i8>,
     random: SmallRng,
+    on: NoisePlanes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NoisePlanes {
+    /// Chroma has half of luma's.
+    All,
+    Luma,
 }
 
 /// Values in the table; a prime number of them would be as good, a power of two wraps cheaply.
@@ -114,20 +122,33 @@ const NOISE_TABLE: usize = 1 << 18;
 const NOISE_SIGMA: f32 = 1.2;
 
 impl Noise {
+    /// Daylight: about what the footage itself has.
     pub(super) fn seeded(seed: u64) -> Self {
+        Self::new(seed, NOISE_SIGMA, NoisePlanes::All)
+    }
+
+    /// Of this standard deviation, in steps of 1/255.
+    pub(super) fn on_luma(seed: u64, sigma: f32) -> Self {
+        Self::new(seed, sigma, NoisePlanes::Luma)
+    }
+
+    fn new(seed: u64, sigma: f32, on: NoisePlanes) -> Self {
         let mut random = SmallRng::seed_from_u64(seed);
         let table = (0..NOISE_TABLE)
             .map(|_| {
                 // The sum of twelve uniform numbers less six is close to a normal one.
                 let normal: f32 = (0..12).map(|_| random.random::<f32>()).sum::<f32>() - 6.0;
-                (normal * NOISE_SIGMA).round() as i8
+                (normal * sigma).round() as i8
             })
             .collect();
-        Self { table, random }
+        Self { table, random, on }
     }
 
     pub(super) fn add(&mut self, to: &mut Planes) {
         for ((index, bytes), _) in to.planes_mut() {
+            if index > 0 && self.on == NoisePlanes::Luma {
+                continue;
+            }
             let shift = u32::from(index > 0);
             let mut rest = &mut bytes[..];
             while !rest.is_empty() {

@@ -6,18 +6,20 @@
 
 use std::{path::Path, sync::LazyLock};
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{
-    Cuts, Encoded, EncodedTrack, Progress, Rate, VisitCut,
-    film::{Encoder, Film},
+    BFrames, Coding, Cuts, Encoded, EncodedTrack, Gop, Progress, Rate, VisitCut,
+    encoder::{Coded, Encoder},
+    film::Film,
     pixels::{CutOut, Noise, PixelBox, Planes, half_of},
 };
 use crate::{camera::Codec, geometry::Size, sim::SimError};
 
 /// What the cache stamps reels with, besides their footage: change the number whenever the same footage would give
 /// another reel.
-pub(super) const RECIPE: &str = concat!("recipe 1\n", include_str!("../visits.json"));
+pub(super) const RECIPE: &str = concat!("recipe 2\n", include_str!("../visits.json"));
 
 /// Frames of "nothing happens" before it repeats. Longer than ten seconds, so that it does not look frozen.
 const STILL_FRAMES: usize = 120;
@@ -64,13 +66,13 @@ static WALKS: LazyLock<Walks> = LazyLock::new(|| {
 /// The village street: still scene and visits.
 pub(super) fn compose(
     footage: &Path,
-    codec: Codec,
+    coding: &Coding,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Encoded, SimError> {
     let walks = &*WALKS;
     let (empty, rate) = empty_street(footage, walks, progress)?;
-    let gop = gop_of(rate);
-    let mut camera = Camera::new(codec, empty.size(), rate, gop)?;
+    let gop = coding.gop_frames(rate);
+    let mut camera = Camera::new(coding, empty.size(), rate)?;
 
     let cut_outs = cut_out_people(footage, walks, &empty, progress)?;
     let still_len = STILL_FRAMES.next_multiple_of(gop);
@@ -141,7 +143,7 @@ fn cut_out_people(
 /// Footage as it is.
 pub(super) fn transcode(
     footage: &Path,
-    codec: Codec,
+    coding: &Coding,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Encoded, SimError> {
     let mut film = Film::open(footage)?;
@@ -153,8 +155,8 @@ pub(super) fn transcode(
         let camera = match &mut camera {
             Some(camera) => camera,
             None => {
-                gop = gop_of(rate);
-                camera.insert(Camera::new(codec, picture.size(), rate, gop)?)
+                gop = coding.gop_frames(rate);
+                camera.insert(Camera::new(coding, picture.size(), rate)?)
             }
         };
         if camera.size != picture.size() {
@@ -167,11 +169,6 @@ pub(super) fn transcode(
     }
     let no_picture = || SimError::Footage { path: footage.to_owned(), why: "it holds no picture".into() };
     camera.ok_or_else(no_picture)?.finish(Cuts { gop, whole: 0..frames, still: 0..0, visits: Vec::new() })
-}
-
-/// One key frame a second.
-fn gop_of(rate: Rate) -> usize {
-    (rate.frames.div_ceil(rate.seconds) as usize).max(1)
 }
 
 /// The temporal median of the footage, and its frame rate.
@@ -220,10 +217,14 @@ struct Camera {
 }
 
 impl Camera {
-    fn new(codec: Codec, size: Size, rate: Rate, gop: usize) -> Result<Self, SimError> {
-        let (main, sub) =
-            (Encoder::new(codec, size, rate, gop)?, Encoder::new(codec, half_of(size), rate, gop)?);
-        Ok(Self { codec, size, rate, main, sub, half: Planes::default() })
+    fn new(coding: &Coding, size: Size, rate: Rate) -> Result<Self, SimError> {
+        let grid = matches!(coding.gop, Gop::Fixed { .. }) && coding.b_frames == BFrames::None;
+        if !grid {
+            let why = format!("{coding}: a camera that cuts needs key frames on a grid, and no B-frames");
+            return Err(SimError::Encoder { why });
+        }
+        let (main, sub) = (Encoder::new(coding, size, rate)?, Encoder::new(coding, half_of(size), rate)?);
+        Ok(Self { codec: coding.codec, size, rate, main, sub, half: Planes::default() })
     }
 
     fn shoot(&mut self, picture: &Planes) -> Result<(), SimError> {
@@ -233,8 +234,8 @@ impl Camera {
     }
 
     fn finish(self, cuts: Cuts) -> Result<Encoded, SimError> {
-        let main = EncodedTrack { size: self.size, units: self.main.finish()? };
-        let sub = EncodedTrack { size: half_of(self.size), units: self.sub.finish()? };
+        let main = EncodedTrack { size: self.size, units: in_order(self.main.finish()?) };
+        let sub = EncodedTrack { size: half_of(self.size), units: in_order(self.sub.finish()?) };
         let end = cuts.visits.last().map_or(cuts.still.end.max(cuts.whole.end), |visit| visit.units.end);
         assert_eq!(end, main.units.len(), "every picture that was shot belongs to a cut");
         let starts =
@@ -248,4 +249,9 @@ impl Camera {
         }
         Ok(Encoded { codec: self.codec, rate: self.rate, cuts, main, sub })
     }
+}
+
+/// Without B-frames access units are shown in the order in which they are decoded.
+fn in_order(units: Vec<Coded>) -> Vec<(Bytes, bool)> {
+    units.into_iter().map(|unit| (unit.data, unit.is_key)).collect()
 }
