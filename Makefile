@@ -36,11 +36,12 @@ lint: ## check formatting, and the compiler's, clippy's and shellcheck's advice
 	$(CARGO) clippy --workspace --all-targets $(CARGO_ARGS) -- -D warnings
 	shellcheck --external-sources --check-sourced scripts/*.sh .ci/run
 
-bench: ## measure each stage, then the detector's pool (JSON on the last line); QUICK=1 to try it
+bench: ## measure each stage, then the detector's pool and a fleet (JSON on their last lines); QUICK=1 to try it
 	@scripts/setup.sh test
 	$(CARGO) bench --bench line $(CARGO_ARGS)
 	$(CARGO) build --release $(CARGO_ARGS)
 	$(TARGET_DIR)/release/cunkou bench detector --json
+	$(TARGET_DIR)/release/cunkou bench fleet $(if $(QUICK),--quick,--cameras 200) --json
 
 soak: ## run the long fault tests over many seeds; SEEDS=200
 	@scripts/setup.sh test

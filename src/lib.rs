@@ -31,5 +31,6 @@ pub mod mqtt;
 pub mod store;
 
 pub mod daemon;
+pub mod fleet_bench;
 pub mod lane;
 pub mod sim;

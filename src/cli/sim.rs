@@ -26,11 +26,14 @@ pub(super) struct Arguments {
     /// JSON lines on stdout
     #[arg(long)]
     json: bool,
+    /// Take orders on stdin, one a line, and end with it: `show CAMERA VISIT`, `hush`, `totals`
+    #[arg(long)]
+    orders: bool,
 }
 
 pub(super) fn run(arguments: Arguments) -> Outcome {
-    let Arguments { cameras, scenario, listen, seed, json } = arguments;
-    let args = SimArgs { cameras, scenario, listen, seed, json, studio: studio() };
+    let Arguments { cameras, scenario, listen, seed, json, orders } = arguments;
+    let args = SimArgs { cameras, scenario, listen, seed, json, orders, studio: studio() };
     block_on(async {
         let stop = signals::stop_token()?;
         run_cli(args, stop).await.map_err(|error| match error {

@@ -10,4 +10,4 @@ pub mod payload;
 pub mod topic;
 pub mod wire;
 
-pub use connection::{ConnectionSettings, WILL_DELAY, Words, deliver, probe};
+pub use connection::{ConnectionSettings, Heard, Subscriber, Unheard, WILL_DELAY, Words, deliver, probe};

@@ -70,6 +70,8 @@ pub(super) enum Order {
     Stop,
     /// Plug it in.
     Resume,
+    /// Show no further frame, and keep all connections.
+    Hush,
 }
 
 /// What somebody who joined will get.
@@ -122,6 +124,8 @@ pub(super) struct Camera {
     pub(super) watchers: Vec<Watcher>,
     pub(super) frame: u64,
     pub(super) swapped: bool,
+    /// Shows no further frame.
+    pub(super) hushed: bool,
 }
 
 /// One session that watches.
@@ -165,7 +169,7 @@ impl Camera {
             biased;
             () = stop.cancelled() => Wake::Stop,
             order = self.orders.recv() => Wake::Order(order),
-            () = tokio::time::sleep_until(due.into()) => Wake::Due,
+            () = tokio::time::sleep_until(due.into()), if !self.hushed => Wake::Due,
         }
     }
 
@@ -196,6 +200,7 @@ impl Camera {
                 // Who asked may have gone; the visitor comes nevertheless.
                 let _ = reply.send(self.timeline.show(visit));
             }
+            Order::Hush => self.hushed = true,
             Order::Break(fault) => {
                 self.faults.begin(self.elapsed(), fault.clone());
                 self.note(self.clock.now(), What::Fault(fault), self.watchers.len());
@@ -245,9 +250,10 @@ impl Camera {
         self.publish();
         let shown = self.timeline.at(self.frame);
         let reached = self.send(shown, now, late);
-        if let Some(mark) = shown.mark {
+        for mark in shown.marks.into_iter().flatten() {
             let what = match mark {
                 Mark::Enters(visit) => What::Enters { visit },
+                Mark::Shows(visit) => What::Shows { visit },
                 Mark::Leaves(visit) => What::Leaves { visit },
             };
             self.note(now, what, reached);

@@ -5,7 +5,7 @@
 use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::json;
-use tokio::sync::{broadcast::error::RecvError, oneshot};
+use tokio::sync::{broadcast::error::RecvError, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{Material, Progress, Scenario, SimError, Studio, Village};
@@ -27,6 +27,8 @@ pub struct SimArgs {
     pub seed: u64,
     /// JSON lines on stdout.
     pub json: bool,
+    /// Takes orders on stdin, and ends with it.
+    pub orders: bool,
     /// Where footage comes from and encoded video goes.
     pub studio: Studio,
 }
@@ -99,11 +101,20 @@ pub async fn run_cli(args: SimArgs, stop: CancellationToken) -> Result<(), SimEr
         }
     }
     let mut diary = village.follow_diary();
+    let mut orders = args.orders.then(read_orders).transpose()?;
     loop {
         let entry = tokio::select! {
             biased;
             () = stop.cancelled() => break,
             entry = diary.recv() => entry,
+            line = ordered(&mut orders) => match line {
+                Some(line) => {
+                    obey(&village, &line).await?;
+                    continue;
+                }
+                // Who gave orders has gone.
+                None => break,
+            },
         };
         match entry {
             Ok(entry) if args.json => print(&entry.to_json())?,
@@ -113,6 +124,56 @@ pub async fn run_cli(args: SimArgs, stop: CancellationToken) -> Result<(), SimEr
         }
     }
     village.stop().await;
+    Ok(())
+}
+
+/// Orders that wait, at most; who gives more waits.
+const ORDERS_MAX: usize = 64;
+
+/// Lines of stdin. Their thread ends with stdin, or with the process.
+fn read_orders() -> Result<mpsc::Receiver<String>, SimError> {
+    let (to, from) = mpsc::channel(ORDERS_MAX);
+    let read = move || {
+        for line in std::io::stdin().lines() {
+            let Ok(line) = line else { return };
+            if to.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("sim-orders".into()).spawn(read)?;
+    Ok(from)
+}
+
+async fn ordered(orders: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
+    match orders {
+        Some(orders) => orders.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// `show CAMERA VISIT`, `hush`, or `totals`.
+async fn obey(village: &Village, line: &str) -> Result<(), SimError> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words[..] {
+        [] => {}
+        ["hush"] => village.hush().await,
+        ["totals"] => {
+            let mut totals = json!(village.totals());
+            totals["type"] = "totals".into();
+            print(&totals)?;
+        }
+        ["show", camera, visit] => {
+            let shown = match (camera.parse(), visit.parse()) {
+                (Ok(camera), Ok(visit)) => village.show_visit(&camera, visit).await.unwrap_or(false),
+                _ => false,
+            };
+            if !shown {
+                eprintln!("nobody can come: {line}");
+            }
+        }
+        _ => eprintln!("no such order: {line} (show CAMERA VISIT, hush, totals)"),
+    }
     Ok(())
 }
 

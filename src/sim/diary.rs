@@ -24,6 +24,11 @@ pub enum What {
         /// Number of the visit in the material.
         visit: usize,
     },
+    /// The first frame in which that person is half in the picture left the camera.
+    Shows {
+        /// Number of the visit in the material.
+        visit: usize,
+    },
     /// The first frame without that person left the camera.
     Leaves {
         /// Number of the visit in the material.
@@ -66,6 +71,7 @@ impl DiaryEntry {
         });
         let (kind, extra) = match &self.what {
             What::Enters { visit } => ("enters", Some(("visit", json!(visit)))),
+            What::Shows { visit } => ("shows", Some(("visit", json!(visit)))),
             What::Leaves { visit } => ("leaves", Some(("visit", json!(visit)))),
             What::Fault(fault) => ("fault", Some(("fault", json!(fault)))),
             What::Stopped => ("stopped", None),
@@ -85,6 +91,7 @@ impl std::fmt::Display for DiaryEntry {
         write!(f, "{} {}: ", self.at.wall, self.camera)?;
         match &self.what {
             What::Enters { visit } => write!(f, "visitor {visit} comes"),
+            What::Shows { visit } => write!(f, "visitor {visit} is half in the picture"),
             What::Leaves { visit } => write!(f, "visitor {visit} has left"),
             What::Fault(fault) => write!(f, "fault: {}", json!(fault)),
             What::Stopped => f.write_str("stopped"),
@@ -156,6 +163,12 @@ mod tests {
         let away = Fault::Away { lasts: Duration::from_secs(5) };
         let cases = [
             (What::Enters { visit: 3 }, r#""type":"enters""#, r#","visit":3"#, "visitor 3 comes"),
+            (
+                What::Shows { visit: 3 },
+                r#""type":"shows""#,
+                r#","visit":3"#,
+                "visitor 3 is half in the picture",
+            ),
             (What::Leaves { visit: 3 }, r#""type":"leaves""#, r#","visit":3"#, "visitor 3 has left"),
             (
                 What::Fault(away),

@@ -28,7 +28,7 @@ pub mod world;
 use std::path::PathBuf;
 
 pub use diary::{DiaryEntry, What};
-pub use material::{Material, Progress, Reel, Studio};
+pub use material::{Coding, Format, Material, Progress, Reel, Studio};
 pub use scenario::{Event, EventKind, Fault, Scenario, SimCamera, Source};
 pub use village::{Totals, Village};
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     SimError,
     auth::Login,
-    material::{Material, codec_name},
+    material::{Coding, Format, Material},
 };
 use crate::{camera::Codec, id::CameraId};
 
@@ -67,6 +67,12 @@ pub struct SimCamera {
     /// How it codes.
     #[serde(default = "h264", with = "codec_text")]
     pub codec: Codec,
+    /// How it codes, in every detail, as in `h264-vbr512max1024-gop2s`; stands above `codec`. `None`: that codec's usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coding: Option<Coding>,
+    /// What its picture is like.
+    #[serde(default)]
+    pub format: Format,
     /// User and password that it asks for, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Login>,
@@ -78,7 +84,20 @@ pub struct SimCamera {
 impl SimCamera {
     /// A camera over the still street, H.264, open to all.
     pub fn new(id: CameraId) -> Self {
-        Self { id, material: Source::Street, codec: Codec::H264, login: None, control: Control::Relative }
+        Self {
+            id,
+            material: Source::Street,
+            codec: Codec::H264,
+            coding: None,
+            format: Format::Village,
+            login: None,
+            control: Control::Relative,
+        }
+    }
+
+    /// How it codes.
+    pub fn coding(&self) -> Coding {
+        self.coding.unwrap_or(Coding::of(self.codec))
     }
 }
 
@@ -279,11 +298,11 @@ impl Scenario {
             if known.insert(&camera.id, camera).is_some() {
                 wrong.push(format!("camera {}: there are two of this name", camera.id));
             }
-            if material.reel(&camera.material, camera.codec).is_none() {
+            if material.reel_of(camera).is_none() {
                 wrong.push(format!(
                     "camera {}: no material was prepared for it in {}",
                     camera.id,
-                    codec_name(camera.codec)
+                    camera.coding()
                 ));
             }
         }
@@ -293,7 +312,7 @@ impl Scenario {
                 continue;
             };
             let EventKind::Visit(visit) = event.kind else { continue };
-            let visits = match (&camera.material, material.reel(&camera.material, camera.codec)) {
+            let visits = match (&camera.material, material.reel_of(camera)) {
                 (Source::Street, Some(reel)) => reel.cuts.visits.len(),
                 _ => 0,
             };
@@ -397,6 +416,8 @@ mod tests {
         let mut scenario =
             Scenario::village(&ids(&["a", "b"]), 1, Duration::from_secs(60), &[Duration::from_secs(10)]);
         scenario.cameras[0].codec = Codec::H265;
+        scenario.cameras[1].coding = Some("h264-cbr512fill-gop2s".parse().unwrap());
+        scenario.cameras[1].format = Format::Fleet;
         scenario.cameras[0].login =
             Some(Login { user: "u".into(), password: "p".into(), scheme: Scheme::Basic });
         scenario.cameras[1].material = Source::File("x.mp4".into());
@@ -421,10 +442,12 @@ mod tests {
             id = "yard"
             material = "busy"
             codec = "mjpeg"
+            format = "fleet"
             [[cameras]]
             id = "road"
             material = { file = "road.mp4" }
             control = "absolute"
+            coding = "h265-q30-gop2s"
             [[events]]
             camera = "gate"
             at_s = 2.5
@@ -438,11 +461,18 @@ mod tests {
         assert_eq!(scenario.events[0].at, Duration::from_millis(2500));
         assert_eq!(scenario.events[1].kind, EventKind::Fault(Fault::Away { lasts: Duration::from_secs(5) }));
         assert_eq!(scenario.cameras[2].material, Source::File("road.mp4".into()));
+        assert_eq!(scenario.cameras[2].coding().codec, Codec::H265);
+        assert_eq!(
+            (scenario.cameras[1].format, scenario.cameras[0].format),
+            (Format::Fleet, Format::Village)
+        );
         for bad in [
             "seed = -1",
             "cameras = [{ id = \"A\" }]",
             "cameras = []\nevent = 1",
             "cameras = [{ id = \"a\", codec = \"vp8\" }]",
+            "cameras = [{ id = \"a\", coding = \"h264\" }]",
+            "cameras = [{ id = \"a\", format = \"wide\" }]",
         ] {
             assert!(toml::from_str::<Scenario>(bad).is_err(), "{bad}");
         }

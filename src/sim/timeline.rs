@@ -50,6 +50,8 @@ impl<T: Clone> Script<T> {
 pub enum Mark {
     /// The first frame that shows the person of this visit.
     Enters(usize),
+    /// The first frame in which that person is half in the picture.
+    Shows(usize),
     /// The first frame that no longer does.
     Leaves(usize),
 }
@@ -59,8 +61,8 @@ pub enum Mark {
 pub struct Shown {
     /// Which unit of the reel.
     pub unit: usize,
-    /// What it marks.
-    pub mark: Option<Mark>,
+    /// What it marks, in that order.
+    pub marks: [Option<Mark>; 2],
 }
 
 /// What a camera shows, frame by frame.
@@ -131,7 +133,7 @@ impl Timeline {
     pub fn at(&mut self, frame: u64) -> Shown {
         if self.source != Source::Street {
             let whole = &self.cuts.whole;
-            return Shown { unit: whole.start + (frame % whole.len() as u64) as usize, mark: None };
+            return Shown { unit: whole.start + (frame % whole.len() as u64) as usize, marks: [None; 2] };
         }
         // What may be cut is a whole number of groups long, so the grid of key frames never shifts.
         if frame.is_multiple_of(self.cuts.gop as u64) {
@@ -140,17 +142,18 @@ impl Timeline {
         if let Some(Showing { visit, from }) = self.now {
             let cut = &self.cuts.visits[visit];
             let into = (frame - from) as usize;
-            let mark = if into == 0 {
+            let begins = if into == cut.seen_from {
                 Some(Mark::Enters(visit))
             } else if into == cut.shows_until {
                 Some(Mark::Leaves(visit))
             } else {
                 None
             };
-            return Shown { unit: cut.units.start + into, mark };
+            let shows = (into == cut.shows_from).then_some(Mark::Shows(visit));
+            return Shown { unit: cut.units.start + into, marks: [begins, shows] };
         }
         let still = &self.cuts.still;
-        Shown { unit: still.start + (frame % still.len() as u64) as usize, mark: None }
+        Shown { unit: still.start + (frame % still.len() as u64) as usize, marks: [None; 2] }
     }
 
     fn cut(&mut self, frame: u64) {
@@ -301,8 +304,14 @@ mod tests {
     const TEN: Rate = Rate { frames: 10, seconds: 1 };
 
     fn cuts() -> Cuts {
-        let visit = |from: usize, length, shows_until| VisitCut { units: from..from + length, shows_until };
-        Cuts { gop: 10, whole: 0..15, still: 100..130, visits: vec![visit(200, 30, 25), visit(300, 20, 18)] }
+        let visit = |from: usize, length, seen_from, shows_from, shows_until| VisitCut {
+            units: from..from + length,
+            seen_from,
+            shows_from,
+            shows_until,
+        };
+        let visits = vec![visit(200, 30, 0, 6, 25), visit(300, 20, 3, 3, 18)];
+        Cuts { gop: 10, whole: 0..15, still: 100..130, visits }
     }
 
     fn scenario(visits: &[(u64, usize)], repeat_s: Option<u64>) -> Scenario {
@@ -328,10 +337,18 @@ mod tests {
     fn visits_begin_at_the_next_key_frame_and_wait_for_each_other() {
         let mut line = timeline(&scenario(&[(1_050, 0), (2_000, 1)], None));
         let shown: Vec<Shown> = (0..80).map(|frame| line.at(frame)).collect();
-        let marks: Vec<_> = shown.iter().enumerate().filter_map(|(at, s)| Some((at, s.mark?))).collect();
+        let marks = (0..).zip(&shown).flat_map(|(at, s)| s.marks.map(|mark| Some((at, mark?))));
+        let marks: Vec<(u64, Mark)> = marks.flatten().collect();
         assert_eq!(
             marks,
-            [(20, Mark::Enters(0)), (45, Mark::Leaves(0)), (50, Mark::Enters(1)), (68, Mark::Leaves(1))]
+            [
+                (20, Mark::Enters(0)),
+                (26, Mark::Shows(0)),
+                (45, Mark::Leaves(0)),
+                (53, Mark::Enters(1)),
+                (53, Mark::Shows(1)),
+                (68, Mark::Leaves(1))
+            ]
         );
         let units: Vec<_> = [0, 19, 20, 49, 50, 69, 70].map(|at| shown[at].unit).into();
         assert_eq!(units, [100, 119, 200, 229, 300, 319, 110]);
@@ -341,8 +358,8 @@ mod tests {
     fn a_repeating_scenario_comes_again() {
         let mut line = timeline(&scenario(&[(0, 1)], Some(10)));
         let enters: Vec<u64> =
-            (0..400).filter(|&frame| line.at(frame).mark == Some(Mark::Enters(1))).collect();
-        assert_eq!(enters, [0, 100, 200, 300]);
+            (0..400).filter(|&frame| line.at(frame).marks[0] == Some(Mark::Enters(1))).collect();
+        assert_eq!(enters, [3, 103, 203, 303]);
     }
 
     #[test]
@@ -350,8 +367,8 @@ mod tests {
         let mut line = timeline(&scenario(&[], None));
         line.at(0);
         assert!(line.show(1) && !line.show(2));
-        let enters: Vec<u64> = (1..60).filter(|&frame| line.at(frame).mark.is_some()).collect();
-        assert_eq!(enters, [10, 28]);
+        let enters: Vec<u64> = (1..60).filter(|&frame| line.at(frame).marks[0].is_some()).collect();
+        assert_eq!(enters, [13, 28]);
     }
 
     #[test]
@@ -376,8 +393,10 @@ mod tests {
                 prop_assert!(next_key || pair[1].unit == pair[0].unit + 1, "{frame} {pair:?}");
                 prop_assert!(!next_key || pair[1].unit % 10 == 0, "{frame} {pair:?}");
             }
-            let count = |mark: fn(Mark) -> bool| shown.iter().filter(|s| s.mark.is_some_and(mark)).count();
+            let marks: Vec<Mark> = shown.iter().flat_map(|s| s.marks).flatten().collect();
+            let count = |mark: fn(Mark) -> bool| marks.iter().filter(|&&m| mark(m)).count();
             prop_assert_eq!(count(|m| matches!(m, Mark::Enters(_))), visits.len());
+            prop_assert_eq!(count(|m| matches!(m, Mark::Shows(_))), visits.len());
             prop_assert_eq!(count(|m| matches!(m, Mark::Leaves(_))), visits.len());
         }
     }

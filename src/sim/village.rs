@@ -90,6 +90,7 @@ impl Registry {
         let camera = self.cameras.get(&parts.next()?.parse().ok()?)?.clone();
         let mut parts = parts.peekable();
         let role = match parts.next_if(|part| matches!(*part, "sub" | "main")) {
+            Some("sub") if camera.reel.sub.is_none() => return None,
             Some("sub") => StreamRole::Sub,
             _ => StreamRole::Main,
         };
@@ -101,9 +102,9 @@ impl Registry {
     }
 }
 
-/// What went over the edges so far. Once all sessions have ended, `units_offered` = `units_sent` + `units_skipped` +
+/// What went over the edges so far. All of them as JSON members of the same names. Once all sessions have ended, `units_offered` = `units_sent` + `units_skipped` +
 /// `units_abandoned`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Totals {
     /// Connections accepted.
     pub connections: u64,
@@ -151,8 +152,7 @@ impl Village {
         }
         let mut cameras = HashMap::new();
         for (index, spec) in scenario.cameras.iter().enumerate() {
-            let reel =
-                material.reel(&spec.material, spec.codec).expect("a checked scenario has its material");
+            let reel = material.reel_of(spec).expect("a checked scenario has its material");
             let events = events.remove(&spec.id).unwrap_or_default();
             let faults = Faults::new(spec, &events, scenario.repeat);
             let timeline = Timeline::new(spec, &events, scenario.repeat, &reel.cuts, reel.main.rate);
@@ -173,6 +173,7 @@ impl Village {
                 watchers: Vec::new(),
                 frame: 0,
                 swapped: false,
+                hushed: false,
             };
             tasks.spawn(camera.run(stop.clone()));
             let handle = Handle { spec: spec.clone(), reel, orders, condition };
@@ -216,6 +217,14 @@ impl Village {
         let (reply, answer) = oneshot::channel();
         self.order(camera, Order::Show { visit, reply }).await?;
         answer.await.map_err(|_| SimError::NoCamera(camera.clone()))
+    }
+
+    /// All cameras show no further frame, for good, and keep their connections: what was offered then arrives, or never does.
+    pub async fn hush(&self) {
+        for camera in self.registry.cameras.values() {
+            // A camera that has ended shows nothing anyway.
+            let _ = camera.orders.send(Order::Hush).await;
+        }
     }
 
     async fn order(&self, camera: &CameraId, order: Order) -> Result<(), SimError> {

@@ -217,7 +217,7 @@ async fn footage_of_ones_own_plays_in_every_codec() {
         let source = Source::File(film.clone());
         let (made, kept) = (first.reel(&source, codec).unwrap(), again.reel(&source, codec).unwrap());
         assert_eq!((made.main.units.len(), made.cuts.clone()), (23, kept.cuts.clone()));
-        for (a, b) in made.sub.units.iter().zip(&kept.sub.units) {
+        for (a, b) in made.track(StreamRole::Sub).units.iter().zip(&kept.track(StreamRole::Sub).units) {
             assert_eq!((&a.data, a.is_key, &a.packets), (&b.data, b.is_key, &b.packets));
         }
     }
@@ -258,7 +258,7 @@ async fn the_command_line_makes_a_village_where_people_come_and_go() {
     }
     let studio = Studio { cache: crate::cache(), footage: None };
     let listen = "127.0.0.1:0".parse().unwrap();
-    let args = SimArgs { cameras: 3, scenario: None, listen, seed: 5, json: true, studio };
+    let args = SimArgs { cameras: 3, scenario: None, listen, seed: 5, json: true, orders: false, studio };
     let (material, scenario) = prepare(&args, |_| ()).await.unwrap();
     scenario.check(&material).unwrap();
     let names: Vec<_> = scenario.cameras.iter().map(|camera| camera.id.to_string()).collect();

@@ -40,7 +40,7 @@ impl Script {
         let usual = 1_500.0 * (0.2 + place as f32 / GROUP as f32);
         let (kind, bytes, qp) = match place {
             0 => (PictureKind::Key, 40_000.0, self.qp.0),
-            _ if self.b_frames && place % 3 != 0 => {
+            _ if self.b_frames && !place.is_multiple_of(3) => {
                 (PictureKind::Bidirectional, usual / 8.0 * (self.more + chance).exp2(), self.qp.1 + 2)
             }
             _ => (PictureKind::Predicted, usual * (self.more + chance).exp2(), self.qp.1),

@@ -1,7 +1,7 @@
 //! The one connection to the broker.
 //!
 //! Owns the task that runs the [`Courier`]: it waits in one place, for the broker, the store, live words, the time and the stop, and does what the courier
-//! says. rumqttc is named in [`line`] alone, rustls in [`tls`] alone. What is sent, and in which order, is the courier's.
+//! says. rumqttc is named in [`line`] and [`subscriber`] alone, rustls in [`tls`] alone. What is sent, and in which order, is the courier's.
 //!
 //! Each connection has a client of its own, so that the library's own queue of what to send again (which it cannot tell us about) is always
 //! empty: what is sent again comes from the outbox. The session lives a little longer than the delay of the will and is
@@ -9,6 +9,7 @@
 //! session that ends with the connection would make the delay nothing.
 
 mod line;
+mod subscriber;
 mod tls;
 
 use std::{
@@ -25,6 +26,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::line::{Line, Said};
+pub use self::subscriber::{Heard, Subscriber, Unheard};
 use super::{
     courier::{Action, Courier, Ending, Event, Presence},
     wire::Writer,

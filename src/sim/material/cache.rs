@@ -19,7 +19,7 @@ use super::{Cuts, Encoded, EncodedTrack, Rate, Reel, studio};
 use crate::{camera::Codec, geometry::Size, sim::SimError};
 
 /// Changes whenever an older file must not be read.
-const MAGIC: &[u8] = b"cunkou reel 1\n";
+const MAGIC: &[u8] = b"cunkou reel 2\n";
 /// Reels are tens of megabytes; nothing larger than this is read.
 const FILE_MAX: u64 = 1 << 30;
 
@@ -30,7 +30,7 @@ struct Index {
     rate: Rate,
     cuts: Cuts,
     main: TrackIndex,
-    sub: TrackIndex,
+    sub: Option<TrackIndex>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,7 +94,11 @@ fn parse(data: &Bytes) -> Option<Reel> {
         "mjpeg" => Codec::Mjpeg,
         _ => return None,
     };
-    let (main, sub) = (track(index.main)?, track(index.sub)?);
+    let main = track(index.main)?;
+    let sub = match index.sub {
+        Some(sub) => Some(track(sub)?),
+        None => None,
+    };
     Some(Encoded { codec, rate: index.rate, cuts: index.cuts, main, sub }.into_reel())
 }
 
@@ -113,7 +117,7 @@ pub(super) fn store(path: &Path, encoded: &Encoded) -> Result<(), SimError> {
         rate: encoded.rate,
         cuts: encoded.cuts.clone(),
         main: track(&encoded.main),
-        sub: track(&encoded.sub),
+        sub: encoded.sub.as_ref().map(track),
     })
     .expect("numbers and strings always serialise");
 
@@ -128,7 +132,7 @@ pub(super) fn store(path: &Path, encoded: &Encoded) -> Result<(), SimError> {
         put(MAGIC)?;
         put(&(index.len() as u32).to_be_bytes())?;
         put(&index)?;
-        for (data, _) in encoded.main.units.iter().chain(&encoded.sub.units) {
+        for (data, _) in encoded.main.units.iter().chain(encoded.sub.iter().flat_map(|sub| &sub.units)) {
             put(data)?;
         }
         file.write_all(&digest.finalize())?;
@@ -153,7 +157,7 @@ mod tests {
             rate: Rate { frames: 10, seconds: 1 },
             cuts: Cuts { gop: 2, whole: 0..2, still: 0..0, visits: Vec::new() },
             main: track(64),
-            sub: track(32),
+            sub: Some(track(32)),
         }
     }
 
@@ -164,7 +168,8 @@ mod tests {
         assert!(load(&path).is_none());
         store(&path, &reel()).unwrap();
         let kept = load(&path).unwrap();
-        assert_eq!((kept.sub.size, kept.main.units.len()), (Size::new(32, 48), 2));
+        let sub = kept.sub.as_ref().map(|sub| sub.size);
+        assert_eq!((sub, kept.main.units.len()), (Some(Size::new(32, 48)), 2));
         assert_eq!((kept.main.units[1].is_key, &kept.main.units[0].data[4..]), (false, &[0x65, 7, 7][..]));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
 

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     SimError,
     rtp::{self, Packet},
-    scenario::{Scenario, Source},
+    scenario::{Scenario, SimCamera, Source},
 };
 use crate::{camera::Codec, config::StreamRole, geometry::Size};
 
@@ -115,12 +115,43 @@ pub struct Track {
     pub units: Vec<Arc<Unit>>,
 }
 
-/// Somebody comes. The first unit is a key frame, and the first to show something of the person.
+/// What a camera's picture is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Two streams, main in the footage's own size and sub half of it each way, at the footage's own frame rate; a visitor
+    /// appears in a key frame.
+    #[default]
+    Village,
+    /// One stream as a town's sub streams are: 640x360, 15 frames a second. A visitor appears in the middle of a group, in
+    /// each visit at another place of it.
+    Fleet,
+}
+
+impl Format {
+    /// Its picture; `None`: the footage's own.
+    fn size(self) -> Option<Size> {
+        (self == Self::Fleet).then_some(Size::new(640, 360))
+    }
+
+    /// Its frame rate; `None`: the footage's own.
+    fn rate(self) -> Option<Rate> {
+        (self == Self::Fleet).then_some(Rate { frames: 15, seconds: 1 })
+    }
+}
+
+/// Somebody comes. The first unit is a key frame. Frames are counted from there: `seen_from` <= `shows_from` <
+/// `shows_until`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VisitCut {
     /// Which units.
     pub units: Range<usize>,
+    /// The first frame that shows something of the person; 0 in [`Format::Village`].
+    pub seen_from: usize,
+    /// The first frame in which the person is half in the picture: it covers at least half of the median count of pixels that
+    /// it covers over its walk.
+    pub shows_from: usize,
     /// How many of them, from the start, show the person; nobody is in the rest.
     pub shows_until: usize,
 }
@@ -139,23 +170,23 @@ pub struct Cuts {
     pub visits: Vec<VisitCut>,
 }
 
-/// One encoded sequence in two sizes.
+/// One encoded sequence, in two sizes where its format has two.
 #[derive(Debug)]
 pub struct Reel {
     /// Full size.
     pub main: Track,
-    /// Half of it each way.
-    pub sub: Track,
+    /// Half of it each way. `None`: the camera has one stream.
+    pub sub: Option<Track>,
     /// Where it may be cut; the same for both.
     pub cuts: Cuts,
 }
 
 impl Reel {
-    /// The track of a role.
+    /// The track of a role: of a camera with one stream, always that one.
     pub fn track(&self, role: StreamRole) -> &Track {
         match role {
             StreamRole::Main => &self.main,
-            StreamRole::Sub => &self.sub,
+            StreamRole::Sub => self.sub.as_ref().unwrap_or(&self.main),
         }
     }
 }
@@ -164,12 +195,19 @@ impl Reel {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct ReelKey {
     source: Source,
-    codec: &'static str,
+    format: Format,
+    coding: Coding,
 }
 
 impl ReelKey {
-    fn new(source: &Source, codec: Codec) -> Self {
-        Self { source: source.clone(), codec: codec_name(codec) }
+    fn usual(source: &Source, codec: Codec) -> Self {
+        Self { source: source.clone(), format: Format::Village, coding: Coding::of(codec) }
+    }
+}
+
+impl From<&SimCamera> for ReelKey {
+    fn from(camera: &SimCamera) -> Self {
+        Self { source: camera.material.clone(), format: camera.format, coding: camera.coding() }
     }
 }
 
@@ -180,7 +218,15 @@ impl fmt::Display for ReelKey {
             Source::Busy => "busy".into(),
             Source::File(path) => path.file_stem().unwrap_or_default().to_string_lossy(),
         };
-        write!(f, "{name}-{}", self.codec)
+        write!(f, "{name}")?;
+        if self.format == Format::Fleet {
+            f.write_str("-fleet")?;
+        }
+        if self.coding == Coding::of(self.coding.codec) {
+            write!(f, "-{}", codec_name(self.coding.codec))
+        } else {
+            write!(f, "-{}", self.coding)
+        }
     }
 }
 
@@ -204,7 +250,7 @@ impl Material {
     /// a moment when the cache has it. Blocks: call it from a thread that may wait.
     pub fn prepare(cache: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Self, SimError> {
         let studio = Studio { cache: cache.to_owned(), footage: None };
-        Self::prepare_reels(&studio, [(Source::Street, Codec::H264)], progress)
+        Self::prepare_reels(&studio, [ReelKey::usual(&Source::Street, Codec::H264)], progress)
     }
 
     /// All that the cameras of a scenario show. Blocks, like [`Material::prepare`].
@@ -213,22 +259,20 @@ impl Material {
         studio: &Studio,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, SimError> {
-        let wanted = scenario.cameras.iter().map(|camera| (camera.material.clone(), camera.codec));
-        Self::prepare_reels(studio, wanted, progress)
+        Self::prepare_reels(studio, scenario.cameras.iter().map(ReelKey::from), progress)
     }
 
     fn prepare_reels(
         studio: &Studio,
-        wanted: impl IntoIterator<Item = (Source, Codec)>,
+        wanted: impl IntoIterator<Item = ReelKey>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, SimError> {
         let mut material = Self::default();
-        for (source, codec) in wanted {
-            let key = ReelKey::new(&source, codec);
+        for key in wanted {
             if material.reels.contains_key(&key) {
                 continue;
             }
-            let footage = match &source {
+            let footage = match &key.source {
                 Source::File(path) => path.clone(),
                 Source::Street | Source::Busy => find_footage(studio)?,
             };
@@ -237,10 +281,10 @@ impl Material {
                 Some(reel) => reel,
                 None => {
                     let footage = film::unpack(&footage, &studio.cache)?;
-                    let encoded = match source {
-                        Source::Street => studio::compose(&footage, &Coding::of(codec), progress)?,
+                    let encoded = match key.source {
+                        Source::Street => studio::compose(&footage, key.format, &key.coding, progress)?,
                         Source::Busy | Source::File(_) => {
-                            studio::transcode(&footage, &Coding::of(codec), progress)?
+                            studio::transcode(&footage, key.format, &key.coding, progress)?
                         }
                     };
                     cache::store(&path, &encoded)?;
@@ -252,9 +296,14 @@ impl Material {
         Ok(material)
     }
 
-    /// The reel that shows `source` in this coding, if it was prepared.
+    /// The reel that shows `source` in the village's format and this codec's usual coding, if it was prepared.
     pub fn reel(&self, source: &Source, codec: Codec) -> Option<Arc<Reel>> {
-        self.reels.get(&ReelKey::new(source, codec)).cloned()
+        self.reels.get(&ReelKey::usual(source, codec)).cloned()
+    }
+
+    /// The reel that a camera plays, if it was prepared.
+    pub fn reel_of(&self, camera: &SimCamera) -> Option<Arc<Reel>> {
+        self.reels.get(&ReelKey::from(camera)).cloned()
     }
 
     /// How long each visit of the village street lasts; empty where it was not prepared.
@@ -287,7 +336,7 @@ struct Encoded {
     rate: Rate,
     cuts: Cuts,
     main: EncodedTrack,
-    sub: EncodedTrack,
+    sub: Option<EncodedTrack>,
 }
 
 /// One size of it.
@@ -313,6 +362,6 @@ impl Encoded {
                 units.first().map_or_else(Vec::new, |u| rtp::parameter_sets(self.codec, &u.data));
             Track { codec: self.codec, size: encoded.size, rate: self.rate, parameter_sets, units }
         };
-        Reel { main: track(self.main), sub: track(self.sub), cuts: self.cuts }
+        Reel { main: track(self.main), sub: self.sub.map(track), cuts: self.cuts }
     }
 }

@@ -96,6 +96,33 @@ impl Planes {
     }
 }
 
+impl Planes {
+    /// A band as wide as the picture, from luma row `top` (even) on, at five sixths of its size each way and in the shape
+    /// 16:9. Each pixel is the mean of what it covers. The width is a multiple of 192, and the band lies inside.
+    pub(super) fn five_sixths_into(&self, top: usize, band: &mut Planes) {
+        debug_assert!(self.size.w.is_multiple_of(192) && top.is_multiple_of(2));
+        let w = self.size.w / 6 * 5;
+        band.resize(Size::new(w, w / 16 * 9));
+        for ((index, (from, (stride, _))), ((_, to), (row_len, rows))) in self.planes().zip(band.planes_mut())
+        {
+            let top = if index == 0 { top } else { top / 2 };
+            for row in 0..rows {
+                let below = row % 5;
+                let (upper, lower) =
+                    from[(top + row / 5 * 6 + below) * stride..][..2 * stride].split_at(stride);
+                for (x, out) in to[row * row_len..][..row_len].iter_mut().enumerate() {
+                    let right = x % 5;
+                    let at = x / 5 * 6 + right;
+                    let across = |line: &[u8]| {
+                        (5 - right) * usize::from(line[at]) + (right + 1) * usize::from(line[at + 1])
+                    };
+                    *out = (((5 - below) * across(upper) + (below + 1) * across(lower) + 18) / 36) as u8;
+                }
+            }
+        }
+    }
+}
+
 /// Half of a size each way, even.
 pub(super) fn half_of(size: Size) -> Size {
     Size::new((size.w / 2) & !1, (size.h / 2) & !1)

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{
-    BFrames, Coding, Cuts, Encoded, EncodedTrack, Gop, Progress, Rate, VisitCut,
+    BFrames, Coding, Cuts, Encoded, EncodedTrack, Format, Gop, Progress, Rate, VisitCut,
     encoder::{Coded, Encoder},
     film::Film,
     pixels::{CutOut, Noise, PixelBox, Planes, half_of},
@@ -21,8 +21,12 @@ use crate::{camera::Codec, geometry::Size, sim::SimError};
 /// another reel.
 pub(super) const RECIPE: &str = concat!("recipe 2\n", include_str!("../visits.json"));
 
-/// Frames of "nothing happens" before it repeats. Longer than ten seconds, so that it does not look frozen.
-const STILL_FRAMES: usize = 120;
+/// Time of "nothing happens" before it repeats. Longer than ten seconds, so that it does not look frozen.
+const STILL_NS: u64 = 12_000_000_000;
+/// How long the rate control may settle, in [`Format::Fleet`].
+const REST_NS: u64 = 8_000_000_000;
+/// [`Format::Fleet`] shows this row of the footage at its top: 432 rows, where people walk.
+const FLEET_TOP: usize = 54;
 /// Every how many frames one is taken for the median, and how many at most.
 const MEDIAN_STEP: usize = 13;
 const MEDIAN_PICTURES: usize = 61;
@@ -66,48 +70,79 @@ static WALKS: LazyLock<Walks> = LazyLock::new(|| {
 /// The village street: still scene and visits.
 pub(super) fn compose(
     footage: &Path,
+    format: Format,
     coding: &Coding,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Encoded, SimError> {
     let walks = &*WALKS;
-    let (empty, rate) = empty_street(footage, walks, progress)?;
+    let (empty, own_rate) = empty_street(footage, walks, progress)?;
+    let rate = format.rate().unwrap_or(own_rate);
     let gop = coding.gop_frames(rate);
-    let mut camera = Camera::new(coding, empty.size(), rate)?;
+    let mut camera = Camera::new(coding, format, format.size().unwrap_or(empty.size()), rate)?;
 
     let cut_outs = cut_out_people(footage, walks, &empty, progress)?;
-    let still_len = STILL_FRAMES.next_multiple_of(gop);
-    let visit_frames: usize = cut_outs.iter().map(Vec::len).sum();
-    let total = (still_len + visit_frames) as f32;
-    let mut told = |step: &'static str, shot: usize| {
-        progress(Progress { step, done: 0.3 + 0.7 * shot as f32 / total });
+    let still_len = (rate.frame_at_or_after(STILL_NS) as usize).next_multiple_of(gop);
+    // What the rate control does until it has settled, and after somebody has left, belongs to no cut.
+    let rest = match format {
+        Format::Village => 0,
+        Format::Fleet => (rate.frame_at_or_after(REST_NS) as usize).next_multiple_of(gop),
     };
-
+    let visit_frames: usize = cut_outs.iter().map(|walk| walk.len() + rest + gop).sum();
+    let total = (rest + still_len + visit_frames) as f32;
     let mut noise = Noise::seeded(0x5eed);
-    let mut scene = empty.clone();
+    let (mut scene, mut framed) = (empty.clone(), Planes::default());
+    let mut shot = 0;
     let mut shoot = |camera: &mut Camera, person: Option<&CutOut>| {
         scene.clone_from(&empty);
         noise.add(&mut scene);
         if let Some(person) = person {
             person.put(&mut scene);
         }
-        camera.shoot(&scene)
+        progress(Progress { step: "encoding the street", done: 0.3 + 0.7 * (shot as f32 / total).min(1.0) });
+        shot += 1;
+        match format {
+            Format::Village => camera.shoot(&scene),
+            Format::Fleet => {
+                scene.five_sixths_into(FLEET_TOP, &mut framed);
+                camera.shoot(&framed)
+            }
+        }
     };
-    for number in 0..still_len {
+    for _ in 0..rest + still_len {
         shoot(&mut camera, None)?;
-        told("encoding the quiet street", number);
     }
     let mut visits = Vec::new();
-    let mut from = still_len;
-    for cut_outs in &cut_outs {
-        let length = (cut_outs.len() + TAIL_FRAMES).next_multiple_of(gop);
-        visits.push(VisitCut { units: from..from + length, shows_until: cut_outs.len() });
-        for number in 0..length {
-            shoot(&mut camera, cut_outs.get(number).and_then(Option::as_ref))?;
-            told("encoding visits", from + number);
+    let mut from = rest + still_len;
+    for (number, walk) in cut_outs.iter().enumerate() {
+        for _ in 0..rest {
+            shoot(&mut camera, None)?;
         }
+        from += rest;
+        // Frames of the empty street in front of the visitor: in each visit another place of the group.
+        let lead = match format {
+            Format::Village => 0,
+            Format::Fleet => gop * (2 * number + 1) / (2 * cut_outs.len()),
+        };
+        let length = (lead + walk.len() + TAIL_FRAMES).next_multiple_of(gop);
+        for frame in 0..length {
+            let person = frame.checked_sub(lead).and_then(|frame| walk.get(frame)?.as_ref());
+            shoot(&mut camera, person)?;
+        }
+        let shows_from = lead + half_in_the_picture(walk);
+        let units = from..from + length;
+        visits.push(VisitCut { units, seen_from: lead, shows_from, shows_until: lead + walk.len() });
         from += length;
     }
-    camera.finish(Cuts { gop, whole: 0..0, still: 0..still_len, visits })
+    camera.finish(Cuts { gop, whole: 0..0, still: rest..rest + still_len, visits })
+}
+
+/// The first frame in which the person covers at least half of the median count of pixels.
+fn half_in_the_picture(walk: &[Option<CutOut>]) -> usize {
+    let covered: Vec<usize> = walk.iter().map(|c| c.as_ref().map_or(0, CutOut::visible)).collect();
+    let mut sorted = covered.clone();
+    sorted.sort_unstable();
+    let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0);
+    covered.iter().position(|&pixels| 2 * pixels >= median).unwrap_or(0)
 }
 
 /// Each walk's person, frame by frame, from the first frame to the last one in which the person is seen.
@@ -143,10 +178,11 @@ fn cut_out_people(
 /// Footage as it is.
 pub(super) fn transcode(
     footage: &Path,
+    format: Format,
     coding: &Coding,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Encoded, SimError> {
-    let mut film = Film::open(footage)?;
+    let mut film = Film::open_as(footage, format.size(), format.rate())?;
     let mut camera = None;
     let mut frames = 0;
     let mut gop = 1;
@@ -156,7 +192,7 @@ pub(super) fn transcode(
             Some(camera) => camera,
             None => {
                 gop = coding.gop_frames(rate);
-                camera.insert(Camera::new(coding, picture.size(), rate)?)
+                camera.insert(Camera::new(coding, format, picture.size(), rate)?)
             }
         };
         if camera.size != picture.size() {
@@ -206,42 +242,51 @@ fn not_the_footage(footage: &Path, walks: &Walks) -> SimError {
     }
 }
 
-/// Encodes one sequence in both sizes.
+/// Encodes one sequence in all sizes that its format has.
 struct Camera {
     codec: Codec,
     size: Size,
     rate: Rate,
     main: Encoder,
-    sub: Encoder,
-    half: Planes,
+    /// And the picture that it gets.
+    sub: Option<(Encoder, Planes)>,
 }
 
 impl Camera {
-    fn new(coding: &Coding, size: Size, rate: Rate) -> Result<Self, SimError> {
+    fn new(coding: &Coding, format: Format, size: Size, rate: Rate) -> Result<Self, SimError> {
         let grid = matches!(coding.gop, Gop::Fixed { .. }) && coding.b_frames == BFrames::None;
         if !grid {
             let why = format!("{coding}: a camera that cuts needs key frames on a grid, and no B-frames");
             return Err(SimError::Encoder { why });
         }
-        let (main, sub) = (Encoder::new(coding, size, rate)?, Encoder::new(coding, half_of(size), rate)?);
-        Ok(Self { codec: coding.codec, size, rate, main, sub, half: Planes::default() })
+        let main = Encoder::new(coding, size, rate)?;
+        let sub = match format {
+            Format::Village => Some((Encoder::new(coding, half_of(size), rate)?, Planes::default())),
+            Format::Fleet => None,
+        };
+        Ok(Self { codec: coding.codec, size, rate, main, sub })
     }
 
     fn shoot(&mut self, picture: &Planes) -> Result<(), SimError> {
-        picture.halve_into(&mut self.half);
-        self.main.push(picture)?;
-        self.sub.push(&self.half)
+        if let Some((sub, half)) = &mut self.sub {
+            picture.halve_into(half);
+            sub.push(half)?;
+        }
+        self.main.push(picture)
     }
 
     fn finish(self, cuts: Cuts) -> Result<Encoded, SimError> {
         let main = EncodedTrack { size: self.size, units: in_order(self.main.finish()?) };
-        let sub = EncodedTrack { size: half_of(self.size), units: in_order(self.sub.finish()?) };
+        let sub = match self.sub {
+            Some((sub, half)) => Some(EncodedTrack { size: half.size(), units: in_order(sub.finish()?) }),
+            None => None,
+        };
         let end = cuts.visits.last().map_or(cuts.still.end.max(cuts.whole.end), |visit| visit.units.end);
         assert_eq!(end, main.units.len(), "every picture that was shot belongs to a cut");
         let starts =
             [cuts.whole.start, cuts.still.start].into_iter().chain(cuts.visits.iter().map(|v| v.units.start));
         for start in starts {
-            for track in [&main, &sub] {
+            for track in [Some(&main), sub.as_ref()].into_iter().flatten() {
                 if !track.units.get(start).is_some_and(|(_, is_key)| *is_key) {
                     return Err(SimError::Encoder { why: format!("access unit {start} is no key frame") });
                 }
