@@ -33,3 +33,4 @@ pub mod store;
 pub mod daemon;
 pub mod lane;
 pub mod sim;
+pub mod trial;
