@@ -1,5 +1,7 @@
 //! `cunkou bench`: parts of the product, measured; JSON on the last line of stdout.
 
+mod gate;
+
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use anyhow::anyhow;
@@ -23,6 +25,11 @@ pub(super) enum Command {
     /// What the detector's pool costs over the bare session
     #[command(after_help = "Example:\n  cunkou bench detector --threads 2 --json")]
     Detector(Detector),
+    /// What the gate catches of footage, by how it is encoded, against decoding everything
+    #[command(
+        after_help = "Example:\n  cunkou bench gate --encodings h264-q24-gop2s,h264-cbr512-gop2s --json"
+    )]
+    Gate(gate::Gate),
 }
 
 #[derive(clap::Args)]
@@ -51,7 +58,13 @@ pub(super) struct Detector {
 }
 
 pub(super) fn run(command: Command) -> Outcome {
-    let Command::Detector(of) = command;
+    match command {
+        Command::Detector(of) => detector(of),
+        Command::Gate(of) => gate::run(&of),
+    }
+}
+
+fn detector(of: Detector) -> Outcome {
     let model = Model::load(&of.models, &of.model).map_err(Failure::input)?;
     let runtime = Runtime::load(None)?;
     let frames = Reader::open(&of.video).map_err(Failure::input)?.take(PICTURES);
