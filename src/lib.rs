@@ -34,3 +34,4 @@ pub mod daemon;
 pub mod fleet_bench;
 pub mod lane;
 pub mod sim;
+pub mod trial;

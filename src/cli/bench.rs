@@ -1,6 +1,7 @@
 //! `cunkou bench`: parts of the product, measured; JSON on the last line of stdout.
 
 mod fleet;
+mod gate;
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -30,6 +31,11 @@ pub(super) enum Command {
         after_help = "Examples:\n  cunkou bench fleet --cameras 200 --json\n  cunkou bench fleet --quick --json"
     )]
     Fleet(fleet::Arguments),
+    /// What the gate catches of footage, by how it is encoded, against decoding everything
+    #[command(
+        after_help = "Example:\n  cunkou bench gate --encodings h264-q24-gop2s,h264-cbr512-gop2s --json"
+    )]
+    Gate(gate::Gate),
 }
 
 #[derive(clap::Args)]
@@ -61,6 +67,7 @@ pub(super) fn run(command: Command) -> Outcome {
     match command {
         Command::Detector(of) => detector(of),
         Command::Fleet(of) => fleet::run(of),
+        Command::Gate(of) => gate::run(&of),
     }
 }
 

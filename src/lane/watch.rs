@@ -29,8 +29,8 @@ pub struct Watch {
     shape: Shape,
     rules: Rules,
     clock: TrackClock,
-    /// The time of the newest frame.
-    newest: Option<Mono>,
+    /// Something was first seen a moment ago, where something moves. What stands there and is recognised now and then is not new.
+    young: bool,
     /// Frames that the detector has, oldest first: the one that it works on, the one that waits in the slot, and answers that are on their way.
     out: VecDeque<Looking>,
 }
@@ -59,7 +59,7 @@ impl Watch {
             shape: Shape::Unknown,
             rules: Rules::new(camera, mint),
             clock: TrackClock::default(),
-            newest: None,
+            young: false,
             out: VecDeque::with_capacity(4),
         }
     }
@@ -72,12 +72,12 @@ impl Watch {
             self.tracker = Tracker::new(frame.picture.size()).sure_from(self.sure_from);
         }
         let at = self.clock.time(frame);
-        self.newest = Some(at);
         let view = self.plan.plan(frame.picture.size(), &motion, self.tracker.tracks());
         if view.is_some() {
             self.out.push_back(Looking { number: frame.number, at, motion });
         } else if self.out.is_empty() {
             self.tracker.skip(at, &motion);
+            self.young = false;
             self.judge(frame.arrived, verdicts);
         }
         view
@@ -95,6 +95,7 @@ impl Watch {
             // Sight was lost while the detector worked.
             return;
         };
+        let Looking { at, motion, .. } = &looking;
         let size = frame.picture.size();
         self.plan.learn(size, view, detections, &looking.motion);
         match view {
@@ -107,6 +108,10 @@ impl Watch {
                 self.tracker.update_within(looking.at, &parts, detections, &looking.motion);
             }
         }
+        let stirs =
+            |track: &Track| motion.regions.iter().any(|region| region.intersection(&track.bbox).is_some());
+        let is_new = |track: &Track| at.since(track.born) < YOUNG && track.confidence.is_some();
+        self.young = self.tracker.tracks().iter().any(|track| is_new(track) && stirs(track));
         self.judge(frame.arrived, verdicts);
     }
 
@@ -139,11 +144,10 @@ impl Watch {
 
     /// What the tracks ask of the camera's attention.
     pub(super) fn judged(&self) -> Judged {
-        let newest = self.newest.unwrap_or(Mono::ZERO);
         let tracks = self.tracker.tracks();
         Judged {
-            live: self.tracker.wants_look(),
-            young: tracks.iter().any(|track| newest.since(track.born) < YOUNG),
+            live: self.tracker.follows(),
+            young: self.young,
             thing: tracks.iter().any(|track| track.moved),
         }
     }

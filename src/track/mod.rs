@@ -209,6 +209,11 @@ impl Tracker {
         self.bodies.iter().any(Body::wants_look)
     }
 
+    /// Whether something that has moved is on its way, or may be: it has to be followed. What never moved is not waited for.
+    pub fn follows(&self) -> bool {
+        self.tracks.iter().zip(&self.bodies).any(|(track, body)| track.moved && body.wants_look())
+    }
+
     /// The stream was lost: all tracks end. Ids are not used again.
     pub fn clear(&mut self) -> &[TrackId] {
         self.ended.clear();

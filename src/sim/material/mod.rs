@@ -10,6 +10,7 @@ mod encoder;
 mod film;
 mod pixels;
 mod recode;
+mod street;
 mod studio;
 
 use std::{
@@ -25,6 +26,7 @@ use bytes::Bytes;
 pub use coding::{BFrames, Coding, Gop, NoCoding, RateControl};
 pub use recode::{EncodedFilm, FilmUnit, NightNoise, Recoding, encode_film};
 use serde::{Deserialize, Serialize};
+pub use street::Street;
 
 use super::{
     SimError,

@@ -56,14 +56,14 @@ struct Walk {
 /// What the boxes in `visits.json` were measured on.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Walks {
+pub(super) struct Walks {
     width: u32,
     height: u32,
     frames: usize,
     walks: Vec<Walk>,
 }
 
-static WALKS: LazyLock<Walks> = LazyLock::new(|| {
+pub(super) static WALKS: LazyLock<Walks> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../visits.json")).expect("visits.json is part of this program")
 });
 
@@ -146,7 +146,7 @@ fn half_in_the_picture(walk: &[Option<CutOut>]) -> usize {
 }
 
 /// Each walk's person, frame by frame, from the first frame to the last one in which the person is seen.
-fn cut_out_people(
+pub(super) fn cut_out_people(
     footage: &Path,
     walks: &Walks,
     empty: &Planes,
@@ -208,7 +208,7 @@ pub(super) fn transcode(
 }
 
 /// The temporal median of the footage, and its frame rate.
-fn empty_street(
+pub(super) fn empty_street(
     footage: &Path,
     walks: &Walks,
     progress: &mut dyn FnMut(Progress),
