@@ -282,7 +282,7 @@ const ATTENTION: Section = Section::plain(
     &[key(
         "cores",
         Real(0.05, 256.0),
-        Optional("a quarter of the machine's cores"),
+        Optional("a fifth of the machine's cores"),
         "Cores' worth of decoding that may be spent on cameras that give no cause. What moves is looked at in any case, and `look_every_s` is kept in any case.",
         "可用于查看无异动摄像机的解码算力（核数）。有异动时总会查看，look_every_s 也始终保证。",
     )],

@@ -244,8 +244,8 @@ fn listeners(file: &Table, reader: &mut Reader<'_, '_>) {
 }
 
 fn attention(table: &Table, reader: &Reader<'_, '_>) -> Attention {
-    let quarter = reader.surroundings.cores().get() as f32 / 4.0;
-    Attention { cores: table.get::<f64>("cores").map_or(quarter, |cores| cores as f32) }
+    let fifth = reader.surroundings.cores().get() as f32 / 5.0;
+    Attention { cores: table.get::<f64>("cores").map_or(fifth, |cores| cores as f32) }
 }
 
 fn decode(table: &Table, reader: &Reader<'_, '_>) -> Option<Decode> {

@@ -36,8 +36,9 @@ pub use plan::{Call, calls, events_for};
 
 /// Visits under way at any time, where nobody says how many there are.
 const UNDER_WAY: usize = 12;
-/// What the daemon may take until it learns the empty streets.
+/// What the daemon may take until it has learnt the empty streets: so long, and so much more for each camera, since each is shown to the detector once.
 const WARM_UP: Duration = Duration::from_secs(6);
+const WARM_UP_EACH: Duration = Duration::from_millis(25);
 /// How long all cameras may take to connect.
 const CONNECT_MAX: Duration = Duration::from_secs(120);
 /// How long the last visitors may stay after the measured time, and the last units may be on their way.
@@ -178,16 +179,16 @@ pub async fn run(
 ) -> Result<FleetReport, FleetError> {
     let scenario = scenario_of(bench);
     let material = prepare_material(scenario.clone(), bench.studio.clone(), progress).await?;
-    let lengths = material.visit_lengths();
+    let (lengths, seen) = (material.visit_lengths(), material.seen_lengths());
     drop(material);
     let folder = Folder::new()?;
     let mut run = Run::start(bench, &scenario, &folder).await?;
     say(&format!("{} cameras: connecting", bench.cameras));
     let (connected, startup) = run.wait_for_cameras(bench.cameras).await?;
     say(&format!("{connected} connected after {:.1} s; learning the empty streets", startup.as_secs_f64()));
-    run.listen_until(Instant::now() + WARM_UP).await?;
+    run.listen_until(Instant::now() + WARM_UP + WARM_UP_EACH * bench.cameras as u32).await?;
 
-    let events = bench.events.unwrap_or_else(|| events_for(UNDER_WAY, bench.within, &lengths));
+    let events = bench.events.unwrap_or_else(|| events_for(UNDER_WAY, bench.within, &seen));
     let calls = calls(bench.cameras, events, bench.within, &lengths, bench.seed);
     say(&format!("{} visitors in {:.0} s", calls.len(), bench.length.as_secs_f64()));
     let before = run.sample().await?;

@@ -34,11 +34,18 @@ const RESTLESS_MAX: Duration = Duration::from_secs(160);
 const CURIOUS_FPS: f32 = 15.0;
 /// … for so long after waking, and after somebody new was seen.
 const CURIOUS_FOR: Duration = Duration::from_millis(1200);
+/// Who has raised an alert, or has been seen to move for this time, is known: where attention is scarce it goes to others, and who is
+/// known is looked at this often.
+const KNOWN_AFTER: Duration = Duration::from_secs(3);
+const KNOWN_FPS: f32 = 2.0;
 /// Frames so long before the cause are looked at, too.
 const BEFORE: Duration = Duration::from_millis(250);
 /// A group that is too long is decoded in batches of so many units, and one frame a second of it is looked at.
 const LAZY_UNITS: usize = 12;
 const LAZY_FPS: f32 = 1.0;
+
+/// Longer than anything is awake.
+const NEVER: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// By when jobs should be done, from the time at which they are wanted. What is urgent is a matter of a moment; what is
 /// routine may wait, and is never starved, since its time comes.
@@ -86,6 +93,8 @@ pub struct Judged {
     pub young: bool,
     /// Something that has moved is in view.
     pub thing: bool,
+    /// An alert was raised.
+    pub raised: bool,
 }
 
 /// What a camera was awake for, once it sleeps; or what one look brought.
@@ -113,6 +122,8 @@ struct Awake {
     until: Mono,
     curious_until: Mono,
     found: Outcome,
+    /// From then on whoever is here is known.
+    known_from: Mono,
     /// Units since its memory began with a key frame.
     units: usize,
 }
@@ -257,7 +268,7 @@ impl Attention {
                 } else if awake.found == Outcome::Nothing {
                     (self.detect_fps, within::ROUTINE)
                 } else {
-                    (self.detect_fps, within::AWAKE)
+                    (self.steady_fps(awake, now), within::AWAKE)
                 };
                 let (from, cause) = (awake.from, awake.cause);
                 self.job = Job::Stream;
@@ -309,11 +320,17 @@ impl Attention {
         }
         if let Mode::Awake(awake) = &mut self.mode {
             awake.until = awake.until.max(now + LINGER);
-            if judged.young {
+            if judged.raised {
+                // The alert is on its way: from here on it is a matter of following.
+                awake.curious_until = now;
+                awake.known_from = now;
+            } else if judged.young {
                 awake.curious_until = awake.curious_until.max(now + CURIOUS_FOR / 4);
+                awake.known_from = now + KNOWN_AFTER;
             }
             if judged.thing {
                 awake.found = Outcome::Thing;
+                awake.known_from = awake.known_from.min(now + KNOWN_AFTER);
             }
         }
     }
@@ -362,11 +379,11 @@ impl Attention {
     }
 
     /// How many frames a second are to be looked at just now, whoever may have just come left out; `None` while it sleeps.
-    pub fn wants_fps(&self) -> Option<f32> {
+    pub fn wants_fps(&self, now: Mono) -> Option<f32> {
         match &self.mode {
             Mode::Asleep => None,
             Mode::Awake(awake) if awake.is_lazy() => Some(LAZY_FPS),
-            Mode::Awake(_) => Some(self.detect_fps),
+            Mode::Awake(awake) => Some(self.steady_fps(awake, now)),
         }
     }
 
@@ -402,6 +419,12 @@ impl Attention {
     /// What the last look or the last time awake brought, once.
     pub fn closed(&mut self) -> Option<Closed> {
         self.closed.take()
+    }
+
+    /// How many frames a second are looked at when nobody has just come.
+    fn steady_fps(&self, awake: &Awake, now: Mono) -> f32 {
+        let is_scarce = matches!(self.grant, Grant::Sparse { .. });
+        if is_scarce && now >= awake.known_from { self.detect_fps.min(KNOWN_FPS) } else { self.detect_fps }
     }
 
     /// A look without cause, if it is time.
@@ -448,8 +471,9 @@ impl Attention {
             Cause::Always | Cause::LongGroup => now,
         };
         let until = now + LINGER;
-        let (units, found) = (self.memory.len(), Outcome::Nothing);
-        self.mode = Mode::Awake(Awake { cause, since: now, from, until, curious_until, found, units });
+        let (units, found, known_from) = (self.memory.len(), Outcome::Nothing, now + NEVER);
+        self.mode =
+            Mode::Awake(Awake { cause, since: now, from, until, curious_until, found, known_from, units });
         if cause != Cause::LongGroup {
             self.evidence.watched(now);
         }
@@ -471,6 +495,7 @@ impl Attention {
             let closed = Closed { cause: awake.cause, outcome: awake.found };
             awake.cause = Cause::LongGroup;
             awake.found = Outcome::Nothing;
+            awake.known_from = now + NEVER;
             self.close(now, closed);
         }
     }

@@ -30,7 +30,7 @@ const REMEMBERS: Duration = Duration::from_millis(3_300);
 /// Sums below this are chance; a suspicion began when the sum last was.
 const CHANCE: f32 = 0.5;
 /// How large a sum is worth a look: at first, and within which limits it is learnt.
-const BAR: f32 = 6.0;
+const BAR: f32 = 4.0;
 const BAR_MIN: f32 = 3.0;
 const BAR_MAX: f32 = 60.0;
 /// ln of what a look in vain raises the bar by. It falls by the same in [`FALSE_EVERY`].

@@ -31,7 +31,7 @@ use crate::{
     config::Camera,
     decode::Frame,
     detect::{Detection, Facts, View},
-    gate::{Attention, Closed, Grant, Look, Share},
+    gate::{Attention, Closed, Grant, Judged, Look, Share},
     id::Mint,
     metrics::{CameraMetrics, Metrics, OfCamera, OfLook},
     rules::Verdict,
@@ -54,8 +54,9 @@ const FILINGS_MAX: usize = 16;
 
 /// Frames of somebody who has just come that wait for the detector, one after the other: as many as make a rule sure.
 const PENDING_MAX: usize = 3;
-/// By when a frame is to be detected: one of somebody who has just come, and any other.
-const DETECT_WITHIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(300));
+/// By when a frame is to be detected: one of somebody who has just come, and any other. Far apart, so that even a detector that is behind looks at
+/// who has just come first; who is known already is looked at as often as there is time, all of them alike.
+const DETECT_WITHIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// What happened to a camera.
 #[derive(Debug)]
@@ -301,7 +302,7 @@ impl Lane {
         let mut skipped = 0;
         let media = unit.media;
         self.attend(now, acts, |attention| skipped = attention.unit(now.mono, unit));
-        if let Some(fps) = self.attention.wants_fps()
+        if let Some(fps) = self.attention.wants_fps(now.mono)
             && is_due(self.last_wanted, media, fps)
         {
             self.last_wanted = Some(media);
@@ -431,11 +432,12 @@ impl Lane {
     fn judged(&mut self, now: Now, frame: &Frame, acts: &mut Vec<Act>) {
         self.judged_at = now.mono;
         self.shortfall.analysed();
-        if self.verdicts.iter().any(|verdict| verdict.change == Change::Raised) {
+        let raised = self.verdicts.iter().any(|verdict| verdict.change == Change::Raised);
+        if raised {
             acts.push(Act::Nudge);
         }
         self.file(Some(frame), acts);
-        let judged = self.watch.judged();
+        let judged = Judged { raised, ..self.watch.judged() };
         self.attend(now, acts, |attention| attention.judged(now.mono, judged));
     }
 

@@ -149,6 +149,7 @@ impl Watch {
             live: self.tracker.follows(),
             young: self.young,
             thing: tracks.iter().any(|track| track.moved),
+            raised: false,
         }
     }
 

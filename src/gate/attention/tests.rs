@@ -121,7 +121,7 @@ fn a_cause_is_followed_from_the_key_frame_in_memory_on_and_until_nothing_is_left
     // Somebody is there for ten seconds, then gone.
     for _ in 0..150 {
         script.unit(QUIET, true);
-        script.attention.judged(script.now, Judged { live: true, young: false, thing: true });
+        script.attention.judged(script.now, Judged { live: true, young: false, thing: true, raised: false });
     }
     let gone = script.sent;
     script.quiet(Duration::from_secs(30));
@@ -161,7 +161,7 @@ fn what_a_look_finds_keeps_the_camera_awake_and_motion_that_is_nothing_does_so_o
     assert_eq!(woken, 1, "trees wake it once");
     let decoded = script.decoded_since(before).len();
     assert!((60..150).contains(&decoded), "for some seconds: {decoded}");
-    script.attention.judged(script.now, Judged { live: true, young: true, thing: false });
+    script.attention.judged(script.now, Judged { live: true, young: true, thing: false, raised: false });
     assert!(!script.attention.is_asleep(), "what is tracked wakes it in any case");
 }
 

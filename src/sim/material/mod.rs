@@ -317,6 +317,16 @@ impl Material {
             reel.cuts.visits.iter().map(length).collect()
         })
     }
+
+    /// How long somebody is in the picture in each of the street's visits.
+    pub fn seen_lengths(&self) -> Vec<Duration> {
+        let street = self.reels.values().find(|reel| !reel.cuts.visits.is_empty());
+        street.map_or_else(Vec::new, |reel| {
+            let frames = |visit: &VisitCut| visit.shows_until.saturating_sub(visit.seen_from) as u64;
+            let length = |visit: &VisitCut| Duration::from_nanos(reel.main.rate.ns_at(frames(visit)));
+            reel.cuts.visits.iter().map(length).collect()
+        })
+    }
 }
 
 fn find_footage(studio: &Studio) -> Result<PathBuf, SimError> {
