@@ -199,10 +199,11 @@ impl Task {
             Ok(()) = self.words.changed(), if running => {
                 let word = *self.words.borrow_and_update();
                 let before = std::mem::replace(&mut self.heard, word);
-                if word.nudges != before.nudges {
-                    Some(Event::Nudged)
-                } else {
+                // Where both changed, the nudge is passed over: it is a hint.
+                if word.grant != before.grant {
                     Some(Event::Granted(word.grant))
+                } else {
+                    Some(Event::Nudged)
                 }
             }
             event = next(&mut self.stream), if running => Some(Event::Stream(event)),

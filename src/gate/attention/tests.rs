@@ -262,7 +262,7 @@ proptest! {
             match step {
                 Step::Unit { cause, moved } => script.unit(if cause { CAUSE } else { QUIET }, moved),
                 Step::Judged { live, thing } => {
-                    script.attention.judged(script.now, Judged { live, young: false, thing });
+                    script.attention.judged(script.now, Judged { live, young: false, thing, raised: false });
                     script.answer(false);
                 }
                 Step::Granted(grant) => {
