@@ -126,6 +126,11 @@ impl ViewPlan {
         Some(view)
     }
 
+    /// The next plan is a look, whatever has moved: much time has passed since the last one, and only a look can tell who is still there.
+    pub fn hasten(&mut self) {
+        self.since_look = HEARTBEAT_PLANS;
+    }
+
     fn view(&mut self, frame: Size, aims: &[UnitBox]) -> View {
         match self.policy {
             ViewPolicy::Full => View::Full,

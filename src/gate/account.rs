@@ -52,10 +52,10 @@ impl Account {
         self.bytes.fetch_add(bytes as u64, Relaxed);
     }
 
-    pub(super) fn decoded(&self, spent: &Spent) {
+    pub(super) fn decoded(&self, spent: &Spent, is_guard: bool) {
         self.decoded_bytes.fetch_add(spent.bytes, Relaxed);
         self.decoded_ns.fetch_add(spent.took.as_nanos() as u64, Relaxed);
-        if spent.units == 1 {
+        if is_guard && spent.units == 1 {
             self.key_looks.fetch_add(1, Relaxed);
             self.key_ns.fetch_add(spent.took.as_nanos() as u64, Relaxed);
             self.key_bytes.fetch_add(spent.bytes, Relaxed);

@@ -126,12 +126,22 @@ struct Awake {
     known_from: Mono,
     /// Units since its memory began with a key frame.
     units: usize,
+    /// A look was brought back since it woke.
+    looked: bool,
 }
 
 impl Awake {
     /// Decoded only because its group is too long to sleep through.
     fn is_lazy(&self) -> bool {
         self.cause == Cause::LongGroup && self.found == Outcome::Nothing
+    }
+
+    /// There is cause to look closely, although it is awake.
+    fn rouse(&mut self, now: Mono, cause: Cause) {
+        self.cause = cause;
+        self.since = now;
+        self.until = now + LINGER;
+        self.curious_until = now + CURIOUS_FOR;
     }
 }
 
@@ -143,6 +153,8 @@ enum Job {
     Guard,
     /// Part of what is decoded while it is awake.
     Stream,
+    /// Of a stream that has broken off meanwhile.
+    Stale,
 }
 
 /// One camera's attention.
@@ -159,6 +171,12 @@ pub struct Attention {
     account: Arc<Account>,
     /// When a frame that was looked at last arrived; `None` before the first of a stream.
     last_look: Option<Mono>,
+    /// When the first unit of the stream came.
+    streams_since: Option<Mono>,
+    /// The newest unit that a guard look was given, whatever came of it: what cannot be decoded is not tried over and over.
+    tried: Option<Mono>,
+    /// Not before this is a group decoded from its key frame once more.
+    retry_at: Mono,
     /// When the next look without cause is due.
     guard_at: Mono,
     /// Wanders through 0..1, so that cameras that started together are not looked at together.
@@ -187,6 +205,9 @@ impl Attention {
             evidence: Evidence::new(),
             account,
             last_look: None,
+            streams_since: None,
+            tried: None,
+            retry_at: now,
             guard_at: now,
             phase,
             group: Duration::from_secs(2),
@@ -200,6 +221,7 @@ impl Attention {
     pub fn unit(&mut self, now: Mono, unit: AccessUnit) -> u32 {
         self.account.arrived(unit.data.len());
         self.account.streams(true);
+        self.streams_since.get_or_insert(now);
         if self.grant == Grant::Off {
             return 0;
         }
@@ -270,7 +292,9 @@ impl Attention {
                 } else {
                     (self.steady_fps(awake, now), within::AWAKE)
                 };
-                let (from, cause) = (awake.from, awake.cause);
+                // Nothing is looked at twice, and nothing that came before what was looked at.
+                let seen = self.last_look.map_or(Mono::ZERO, |last| last + Duration::from_nanos(1));
+                let (from, cause) = (awake.from.max(seen), awake.cause);
                 self.job = Job::Stream;
                 let units = self.memory.take(JOB_UNITS_MAX);
                 Some(Look { units, from, fps, due: now + within, then: Then::Keep, cause })
@@ -281,28 +305,39 @@ impl Attention {
     /// The eye is free again. `newest`: when the newest frame that was looked at arrived; `moved`: something differed from the background.
     pub fn returned(&mut self, now: Mono, newest: Option<Mono>, moved: bool, spent: &Spent) {
         let job = std::mem::replace(&mut self.job, Job::None);
-        self.account.decoded(spent);
+        self.account.decoded(spent, job == Job::Guard);
+        if job == Job::Stale {
+            return;
+        }
         if let Some(newest) = newest {
             self.looked(newest);
         }
         match (job, &mut self.mode) {
-            (Job::None, _) => debug_assert!(false, "a job came back that was never given out"),
+            (Job::None | Job::Stale, _) => debug_assert!(false, "a job came back that was never given out"),
             (Job::Guard, Mode::Asleep) if moved && now >= self.restless.0 => {
                 let from = self.memory.newest_key().map_or(now, |key| key.arrived.mono);
                 self.wake(now, Cause::Guard, from);
             }
-            (Job::Guard, _) => {
+            (Job::Guard, Mode::Asleep) => {
                 let outcome = if moved { Outcome::Moved } else { Outcome::Nothing };
                 if newest.is_some() && self.grant != Grant::Always {
                     self.evidence.looked(outcome);
                     self.closed = Some(Closed { cause: Cause::Guard, outcome });
                 }
             }
-            (Job::Stream, Mode::Awake(awake)) if moved => {
-                awake.found = awake.found.max(Outcome::Moved);
-                awake.until = awake.until.max((now + LINGER).min(awake.since + MOTION_KEEPS));
+            // It woke while the look was on its way: what it is awake for will tell.
+            (Job::Guard, Mode::Awake(_)) => {}
+            (Job::Stream, Mode::Awake(awake)) => {
+                awake.looked |= newest.is_some();
+                if moved {
+                    if awake.is_lazy() {
+                        awake.rouse(now, Cause::LongGroup);
+                    }
+                    awake.found = awake.found.max(Outcome::Moved);
+                    awake.until = awake.until.max((now + LINGER).min(awake.since + MOTION_KEEPS));
+                }
             }
-            (Job::Stream, _) => {}
+            (Job::Stream, Mode::Asleep) => {}
         }
     }
 
@@ -312,7 +347,7 @@ impl Attention {
             return;
         }
         if let Mode::Asleep = self.mode {
-            if self.grant == Grant::Off {
+            if self.grant == Grant::Off || self.memory.len() == 0 {
                 return;
             }
             let from = self.memory.newest_key().map_or(now, |key| key.arrived.mono);
@@ -325,6 +360,10 @@ impl Attention {
                 awake.curious_until = now;
                 awake.known_from = now;
             } else if judged.young {
+                if awake.is_lazy() {
+                    awake.rouse(now, Cause::LongGroup);
+                }
+                awake.found = awake.found.max(Outcome::Moved);
                 awake.curious_until = awake.curious_until.max(now + CURIOUS_FOR / 4);
                 awake.known_from = now + KNOWN_AFTER;
             }
@@ -348,6 +387,7 @@ impl Attention {
             }
             (Grant::Always, Mode::Asleep) if self.memory.len() > 0 => self.wake(now, Cause::Always, now),
             (Grant::Always, Mode::Asleep) => {}
+            (Grant::Always, Mode::Awake(awake)) if awake.is_lazy() => awake.cause = Cause::Always,
             (Grant::Always, Mode::Awake(_)) => {}
             (Grant::Sparse { every }, _) => {
                 let spread = self.chance();
@@ -361,6 +401,10 @@ impl Attention {
         if matches!(self.mode, Mode::Asleep) && self.memory.len() > 0 {
             let from = self.memory.newest_key().map_or(now, |key| key.arrived.mono);
             self.wake(now, Cause::Neighbour, from);
+        } else if let Mode::Awake(awake) = &mut self.mode
+            && awake.is_lazy()
+        {
+            awake.rouse(now, Cause::Neighbour);
         }
     }
 
@@ -372,7 +416,12 @@ impl Attention {
         self.headers = Headers::default();
         self.evidence.cut();
         self.account.streams(false);
+        if self.job != Job::None {
+            self.job = Job::Stale;
+        }
         self.last_look = None;
+        self.streams_since = None;
+        self.tried = None;
         self.last_key = None;
         self.guard_at = Mono::ZERO;
         if was_awake { waiting } else { 0 }
@@ -399,7 +448,7 @@ impl Attention {
 
     /// Since when the camera has waited for its promised look in vain.
     pub fn late_since(&self, now: Mono) -> Option<Mono> {
-        let due = self.last_look? + self.promise;
+        let due = self.last_look.or(self.streams_since)? + self.promise;
         (matches!(self.grant, Grant::Sparse { .. }) && due < now).then_some(due)
     }
 
@@ -431,19 +480,21 @@ impl Attention {
     fn guard(&mut self, now: Mono) -> Option<Look> {
         let key = self.memory.newest_key()?;
         let promised = self.last_look.map_or(now, |last| last + self.promise);
-        let is_new = self.last_look.is_none_or(|last| key.arrived.mono > last);
+        let is_new = self.last_look.max(self.tried).is_none_or(|last| key.arrived.mono > last);
         let next_key = key.arrived.mono + self.group;
         let units = if is_new && (key.arrived.mono >= self.guard_at || next_key >= promised) {
             vec![key.clone()]
-        } else if !is_new && now >= promised {
+        } else if !is_new && now >= promised && now >= self.retry_at {
             // Key frames are farther apart than the promise: all that follows the last one is decoded.
             self.memory.newest_group()
         } else {
             return None;
         };
         self.job = Job::Guard;
-        // By the end of its promise, if that is far; a first look, and one that is late, within a second.
-        let due = (now + within::ROUTINE).max(promised.min(now + self.promise));
+        self.tried = units.last().map(|unit| unit.arrived.mono);
+        self.retry_at = now + self.promise / 2;
+        // Soon, since whatever gives cause meanwhile has to wait for it.
+        let due = now + within::ROUTINE;
         let from = units.last().map_or(now, |unit| unit.arrived.mono);
         Some(Look { units, from, fps: self.detect_fps, due, then: Then::Close, cause: Cause::Guard })
     }
@@ -472,8 +523,17 @@ impl Attention {
         };
         let until = now + LINGER;
         let (units, found, known_from) = (self.memory.len(), Outcome::Nothing, now + NEVER);
-        self.mode =
-            Mode::Awake(Awake { cause, since: now, from, until, curious_until, found, known_from, units });
+        self.mode = Mode::Awake(Awake {
+            cause,
+            since: now,
+            from,
+            until,
+            curious_until,
+            found,
+            known_from,
+            units,
+            looked: false,
+        });
         if cause != Cause::LongGroup {
             self.evidence.watched(now);
         }
@@ -485,10 +545,7 @@ impl Attention {
         awake.units = if is_key { 1 } else { awake.units + 1 };
         if awake.is_lazy() && suspicion.gives_cause() {
             self.evidence.watched(now);
-            awake.cause = Cause::Stream;
-            awake.since = now;
-            awake.until = now + LINGER;
-            awake.curious_until = now + CURIOUS_FOR;
+            awake.rouse(now, Cause::Stream);
         }
         // Where no key frame comes it cannot sleep: once nothing has moved for a while it is decoded as lazily as before.
         if !awake.is_lazy() && awake.units > UNITS_MAX && now >= awake.until {
@@ -502,7 +559,9 @@ impl Attention {
 
     fn may_sleep(&self, now: Mono) -> bool {
         let is_sparse = matches!(self.grant, Grant::Sparse { .. });
-        matches!(&self.mode, Mode::Awake(awake) if is_sparse && now >= awake.until)
+        // Nor before what woke it was looked at, however far decoding is behind.
+        let is_done = self.job == Job::None && self.memory.len() == 0;
+        matches!(&self.mode, Mode::Awake(awake) if is_sparse && is_done && awake.looked && now >= awake.until)
     }
 
     fn sleep(&mut self) {

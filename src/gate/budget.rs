@@ -47,7 +47,19 @@ struct Member {
     always: f32,
     key_look_s: f32,
     is_poor: bool,
+    streams: bool,
     granted: Grant,
+}
+
+impl Member {
+    /// Cores that decoding all of it takes. What is away costs nothing.
+    fn always(&self) -> f32 {
+        if self.streams { self.always } else { 0.0 }
+    }
+
+    fn key_look_s(&self) -> f32 {
+        if self.streams { self.key_look_s } else { 0.0 }
+    }
 }
 
 impl Budget {
@@ -59,6 +71,7 @@ impl Budget {
             always: ALWAYS_COSTS,
             key_look_s: KEY_LOOK_COSTS.as_secs_f32(),
             is_poor: false,
+            streams: true,
             granted: Grant::Off,
         });
         let mut budget = Self { cores, members: members.collect() };
@@ -86,6 +99,7 @@ impl Budget {
                 member.key_look_s += (look.as_secs_f32() - member.key_look_s) / 2.0;
             }
             member.is_poor = claim.is_poor;
+            member.streams = claim.streams;
         }
         let before: Vec<Grant> = self.granted().collect();
         self.grant();
@@ -100,7 +114,7 @@ impl Budget {
             match member.policy {
                 AttentionPolicy::Off => member.granted = Grant::Off,
                 AttentionPolicy::Always => {
-                    left -= member.always;
+                    left -= member.always();
                     member.granted = Grant::Always;
                 }
                 AttentionPolicy::Auto => open.push(index),
@@ -110,12 +124,12 @@ impl Budget {
         open.sort_by(|&a, &b| {
             let key = |i: usize| {
                 let member = &self.members[i];
-                (member.granted != Grant::Always, !member.is_poor, member.always)
+                (member.granted != Grant::Always, !member.is_poor, member.always())
             };
             let (a, b) = (key(a), key(b));
             (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2))
         });
-        let all: f32 = open.iter().map(|&i| self.members[i].always).sum();
+        let all: f32 = open.iter().map(|&i| self.members[i].always()).sum();
         let had_all = open.iter().all(|&i| self.members[i].granted == Grant::Always);
         if all <= left || (had_all && !open.is_empty() && all <= left * TOLERANCE) {
             for index in open {
@@ -135,7 +149,7 @@ impl Budget {
             (weight * level).clamp(least.min(most), most)
         };
         let cost = |level: f32| -> f32 {
-            open.iter().map(|&i| rate(&self.members[i], level) * self.members[i].key_look_s).sum()
+            open.iter().map(|&i| rate(&self.members[i], level) * self.members[i].key_look_s()).sum()
         };
         let (mut low, mut high) = (0.0, 1.0 / EVERY_MIN.as_secs_f32());
         if cost(high) <= cores {
@@ -149,8 +163,9 @@ impl Budget {
         for &index in open {
             let member = &mut self.members[index];
             let per_s = rate(member, low);
-            let more = member.always - per_s * member.key_look_s;
-            if low >= 1.0 / EVERY_MIN.as_secs_f32() && more <= left {
+            let more = member.always() - per_s * member.key_look_s();
+            let tolerance = if member.granted == Grant::Always { TOLERANCE } else { 1.0 };
+            if low >= 1.0 / EVERY_MIN.as_secs_f32() && more <= left * tolerance {
                 left -= more;
                 member.granted = Grant::Always;
                 continue;

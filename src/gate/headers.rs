@@ -105,8 +105,13 @@ impl Headers {
                 if facts.slices == 1 {
                     facts.is_reference = nal[0] & 0x60 != 0;
                     let prefix = &payload[..payload.len().min(SLICE_PREFIX)];
+                    if nal[0] & 0x1f == 5 {
+                        facts.kind = PictureKind::Key;
+                    }
                     let Some((kind, pps)) = h264::kind(prefix) else { return };
-                    facts.kind = kind;
+                    if facts.kind != PictureKind::Key {
+                        facts.kind = kind;
+                    }
                     let pps = self.h264_pps.get(pps);
                     let sps = pps.and_then(|pps| self.h264_sps.get(pps.sps));
                     let qp = pps.zip(sps).and_then(|(pps, sps)| h264::qp(nal[0], prefix, sps, pps));

@@ -21,6 +21,9 @@ use crate::{
 /// What was first seen so long ago is new.
 const YOUNG: Duration = Duration::from_secs(1);
 
+/// Frames that are so far apart are of a camera that sleeps in between.
+const LONG: Duration = Duration::from_secs(1);
+
 /// View plan, tracks and rules of one camera.
 pub struct Watch {
     plan: ViewPlan,
@@ -31,6 +34,8 @@ pub struct Watch {
     clock: TrackClock,
     /// Something was first seen a moment ago, where something moves. What stands there and is recognised now and then is not new.
     young: bool,
+    /// The time of the newest frame.
+    newest: Option<Mono>,
     /// Frames that the detector has, oldest first: the one that it works on, the one that waits in the slot, and answers that are on their way.
     out: VecDeque<Looking>,
 }
@@ -60,6 +65,7 @@ impl Watch {
             rules: Rules::new(camera, mint),
             clock: TrackClock::default(),
             young: false,
+            newest: None,
             out: VecDeque::with_capacity(4),
         }
     }
@@ -72,6 +78,10 @@ impl Watch {
             self.tracker = Tracker::new(frame.picture.size()).sure_from(self.sure_from);
         }
         let at = self.clock.time(frame);
+        let passed = self.newest.replace(at).map_or(Duration::ZERO, |before| at.since(before));
+        if passed >= LONG && self.tracker.tracks().iter().any(|track| track.moved) {
+            self.plan.hasten();
+        }
         let view = self.plan.plan(frame.picture.size(), &motion, self.tracker.tracks());
         if view.is_some() {
             self.out.push_back(Looking { number: frame.number, at, motion });

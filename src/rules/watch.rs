@@ -21,6 +21,9 @@ use crate::{
     track::Track,
 };
 
+/// Beside somebody of whom is told already, somebody else is told of after this time: what looks like a second one for a moment is often
+/// another part of the first.
+const BESIDE_AFTER: Duration = Duration::from_millis(600);
 /// News of an alert is told at most this often, except that somebody joined it.
 const UPDATE_EVERY: Duration = Duration::from_secs(5);
 /// By so much the confidence has to be better to be news.
@@ -208,6 +211,9 @@ impl Watch {
                     self.cases[i].due = None;
                 }
             }
+            return;
+        }
+        if !self.alerts.is_empty() && now.mono.since(due.at.mono) < BESIDE_AFTER {
             return;
         }
         self.raise(now, i, sight.track, mint, out);

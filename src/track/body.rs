@@ -241,6 +241,11 @@ impl Body {
         !self.stands() || self.stirred
     }
 
+    /// Whether it has to be followed: it is on its way, or was not found where it stood when somebody last looked.
+    pub(super) fn is_followed(&self) -> bool {
+        self.wants_look() || self.misses > 0
+    }
+
     fn phase(&self, aspect: f32) -> Phase {
         if self.hits < YOUNG_HITS {
             Phase::Young

@@ -211,7 +211,7 @@ impl Tracker {
 
     /// Whether something that has moved is on its way, or may be: it has to be followed. What never moved is not waited for.
     pub fn follows(&self) -> bool {
-        self.tracks.iter().zip(&self.bodies).any(|(track, body)| track.moved && body.wants_look())
+        self.tracks.iter().zip(&self.bodies).any(|(track, body)| track.moved && body.is_followed())
     }
 
     /// The stream was lost: all tracks end. Ids are not used again.
