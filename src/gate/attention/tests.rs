@@ -23,6 +23,8 @@ struct Script {
     sent: u64,
     /// Key frames are so many units apart; `None`: only the first is one.
     group: Option<u64>,
+    /// Nothing can be made of what it sends.
+    is_blind: bool,
     /// Every look, when it was asked for, and the numbers of its units.
     looks: Vec<(Mono, Look, Vec<u64>)>,
 }
@@ -32,7 +34,7 @@ impl Script {
         let now = Mono::ZERO + Duration::from_secs(100);
         let share = Share { grant, ..Share::default() };
         let attention = Attention::new(PROMISE, 5.0, share, 0.3, now);
-        Self { attention, now, sent: 0, group, looks: Vec::new() }
+        Self { attention, now, sent: 0, group, is_blind: false, looks: Vec::new() }
     }
 
     fn sparse(group: u64) -> Self {
@@ -58,6 +60,7 @@ impl Script {
         if self.attention.grant == Grant::Always || self.attention.grant == Grant::Off {
             self.attention.unit(self.now, unit);
         } else {
+            self.attention.streams_since.get_or_insert(self.now);
             self.attention.weighed(self.now, unit, suspicion);
         }
         self.answer(moved);
@@ -66,7 +69,7 @@ impl Script {
     /// Does every job that is to be done.
     fn answer(&mut self, moved: bool) {
         while let Some(look) = self.attention.look(self.now) {
-            let newest = look.units.last().map(|unit| unit.arrived.mono);
+            let newest = look.units.last().map(|unit| unit.arrived.mono).filter(|_| !self.is_blind);
             let bytes = look.units.iter().map(|unit| unit.data.len() as u64).sum();
             let spent = Spent { units: look.units.len() as u32, bytes, took: Duration::from_millis(4) };
             let numbers = look.units.iter().map(|unit| unit.media.ticks_90k as u64).collect();
@@ -192,6 +195,54 @@ fn key_frames_farther_apart_than_the_promise_are_not_waited_for() {
         let apart = pair[1].0.since(pair[0].0);
         assert!(apart <= PROMISE + 2 * FRAME, "{apart:?}");
     }
+}
+
+#[test]
+fn what_cannot_be_decoded_is_not_tried_over_and_over_and_its_promise_counts_as_broken() {
+    let mut script = Script::sparse(30);
+    script.is_blind = true;
+    script.quiet(Duration::from_secs(60));
+    assert!(
+        (30..=45).contains(&script.looks.len()),
+        "each key frame, and now and then: {}",
+        script.looks.len()
+    );
+    assert!(script.attention.late_since(script.now).is_some());
+}
+
+#[test]
+fn it_does_not_sleep_before_what_woke_it_was_looked_at() {
+    let mut script = Script::sparse(30);
+    script.quiet(Duration::from_secs(20));
+    script.attention.wake(script.now, Cause::Stream, script.now);
+    let look = script.attention.look(script.now).expect("it is awake");
+    // The decoder is ten seconds behind.
+    for _ in 0..150 {
+        script.unit(QUIET, false);
+    }
+    assert!(!script.attention.is_asleep());
+    let newest = look.units.last().map(|unit| unit.arrived.mono);
+    script.attention.returned(script.now, newest, false, &Spent::default());
+    script.quiet(Duration::from_secs(10));
+    assert!(script.attention.is_asleep());
+}
+
+#[test]
+fn a_job_of_a_stream_that_broke_off_says_nothing_of_the_next_one() {
+    let mut script = Script::sparse(30);
+    script.quiet(Duration::from_secs(20));
+    script.attention.wake(script.now, Cause::Stream, script.now);
+    let look = script.attention.look(script.now).expect("it is awake");
+    script.attention.cut();
+    let newest = look.units.last().map(|unit| unit.arrived.mono);
+    script.attention.returned(script.now, newest, true, &Spent::default());
+    script.attention.judged(script.now, Judged { live: true, young: true, thing: true, raised: false });
+    assert!(script.attention.is_asleep(), "nothing is there to be looked at");
+    assert_eq!(
+        script.attention.late_since(script.now + Duration::from_secs(60)),
+        None,
+        "it is away, not overlooked"
+    );
 }
 
 #[test]
