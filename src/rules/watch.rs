@@ -24,8 +24,9 @@ use crate::{
 /// Beside somebody of whom is told already, somebody else is told of after this time: what looks like a second one for a moment is often
 /// another part of the first.
 const BESIDE_AFTER: Duration = Duration::from_millis(600);
-/// Who was seen last so long before another track began may be who it follows.
-const TAKEN_UP_WITHIN: Duration = Duration::from_secs(2);
+/// Who was seen last so long before another track began may be who it follows: where looks come quickly, the tracker knows better.
+const TAKEN_UP_AFTER: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(400)..=Duration::from_secs(2);
 /// News of an alert is told at most this often, except that somebody joined it.
 const UPDATE_EVERY: Duration = Duration::from_secs(5);
 /// By so much the confidence has to be better to be news.
@@ -275,8 +276,7 @@ impl Watch {
                     && t.id != track.id
                     && t.class.group() == track.class.group()
                     && t.confidence.is_none()
-                    && t.seen <= track.born
-                    && track.born.since(t.seen) <= TAKEN_UP_WITHIN
+                    && TAKEN_UP_AFTER.contains(&track.born.since(t.seen))
                     && !is_at_side(&t.bbox)
                     && is_near(&track.bbox, &t.bbox)
             })
@@ -368,11 +368,11 @@ fn is_at_side(bbox: &UnitBox) -> bool {
     bbox.l <= SIDE || bbox.r >= 1.0 - SIDE
 }
 
-/// Within three heights, in a picture that is as wide as most.
+/// Within one and a half heights, in a picture that is as wide as most.
 fn is_near(a: &UnitBox, b: &UnitBox) -> bool {
     const ASPECT: f32 = 16.0 / 9.0;
     let (dx, dy) = ((a.l + a.r - b.l - b.r) / 2.0, (a.t + a.b - b.t - b.b) / 2.0);
-    (dx * ASPECT).hypot(dy) <= 3.0 * (a.b - a.t).max(b.b - b.t)
+    (dx * ASPECT).hypot(dy) <= 1.5 * (a.b - a.t).max(b.b - b.t)
 }
 
 fn are_one(a: &UnitBox, b: &UnitBox) -> bool {
