@@ -29,6 +29,10 @@ pub struct Told {
     pub camera: String,
     /// When the subscriber had it.
     pub at_us: i64,
+    /// The id of its alert.
+    pub alert: String,
+    /// What it says of the visitor.
+    pub about: String,
 }
 
 /// Quantiles of a latency, ms.
@@ -59,32 +63,57 @@ pub struct Judgement {
     pub alerts_before_half: usize,
     /// From the first pixel to the subscriber.
     pub latency_first_pixel_ms: Quantiles,
+    /// Each missed visit and each spurious alert, for those who look for the reason.
+    #[serde(skip)]
+    pub wrong: Vec<String>,
 }
 
 /// Judges. Visits at one camera lie further apart than the grace.
 pub fn judge(visits: &[Visit], alerts: &[Told]) -> Judgement {
-    let mut by_camera: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    let mut by_camera: BTreeMap<&str, Vec<&Told>> = BTreeMap::new();
     for alert in alerts {
-        by_camera.entry(&alert.camera).or_default().push(alert.at_us);
+        by_camera.entry(&alert.camera).or_default().push(alert);
     }
     let mut judgement = Judgement::default();
     let (mut half, mut first) = (Vec::new(), Vec::new());
     for visit in visits {
-        let told = by_camera.get(visit.camera.as_str()).into_iter().flatten();
-        let during = told.filter(|&&at| (visit.seen_us..=visit.left_us + GRACE_US).contains(&at)).min();
-        let Some(&at) = during else {
+        let told = by_camera.entry(&visit.camera).or_default();
+        let during = visit.seen_us..=visit.left_us.saturating_add(GRACE_US);
+        let first_of = told.iter().enumerate().filter(|(_, told)| during.contains(&told.at_us));
+        let Some((place, _)) = first_of.min_by_key(|(_, told)| told.at_us) else {
             judgement.alerts_missed += 1;
+            judgement.wrong.push(format!("{}: nothing told of who came at {}", visit.camera, visit.seen_us));
             continue;
         };
+        let at = told.swap_remove(place).at_us;
         judgement.alerts_true += 1;
         judgement.alerts_before_half += usize::from(at < visit.shows_us);
         half.push((at - visit.shows_us).max(0));
         first.push(at - visit.seen_us);
     }
-    judgement.alerts_spurious = alerts.len() - judgement.alerts_true;
+    for told in by_camera.into_values().flatten() {
+        judgement.alerts_spurious += 1;
+        judgement.wrong.push(spurious(told, visits));
+    }
     judgement.latency_ms = quantiles(half);
     judgement.latency_first_pixel_ms = quantiles(first);
     judgement
+}
+
+/// Where the alert came from, as far as the visits say.
+fn spurious(told: &Told, visits: &[Visit]) -> String {
+    let before = |visit: &&Visit| visit.camera == told.camera && visit.seen_us <= told.at_us;
+    let after = match visits.iter().filter(before).max_by_key(|visit| visit.seen_us) {
+        Some(visit) => {
+            let s = |us: i64| (told.at_us - us) as f64 / 1e6;
+            match visit.left_us > told.at_us {
+                true => format!("{:.2} s after somebody came who was still there", s(visit.seen_us)),
+                false => format!("{:.2} s after the last visitor left", s(visit.left_us)),
+            }
+        }
+        None => "nobody had come".to_owned(),
+    };
+    format!("{}: alert {} too much, {after}: {}", told.camera, told.alert, told.about)
 }
 
 fn quantiles(mut us: Vec<i64>) -> Quantiles {
@@ -106,6 +135,10 @@ mod tests {
         Visit { camera: camera.into(), seen_us, shows_us, left_us }
     }
 
+    fn told(camera: &str, ms: i64) -> Told {
+        Told { camera: camera.into(), at_us: ms * 1_000, alert: String::new(), about: String::new() }
+    }
+
     #[test]
     fn the_first_alert_of_a_visit_is_true_and_all_others_are_spurious() {
         let visits = [visit("a", 10), visit("a", 40), visit("b", 10)];
@@ -121,14 +154,14 @@ mod tests {
             (&[("a", 23_001)], [0, 3, 1, 0]),
             (&[("c", 11_000)], [0, 3, 1, 0]),
         ];
-        for (told, [is_true, missed, spurious, early]) in cases {
-            let told: Vec<Told> =
-                told.iter().map(|&(camera, ms)| Told { camera: camera.into(), at_us: ms * 1_000 }).collect();
-            let found = judge(&visits, &told);
+        for (alerts, [is_true, missed, spurious, early]) in cases {
+            let alerts: Vec<Told> = alerts.iter().map(|&(camera, ms)| told(camera, ms)).collect();
+            let found = judge(&visits, &alerts);
+            assert_eq!(found.wrong.len(), missed + spurious, "{found:?}");
             assert_eq!(
                 (found.alerts_true, found.alerts_missed, found.alerts_spurious, found.alerts_before_half),
                 (is_true, missed, spurious, early),
-                "{told:?}"
+                "{alerts:?}"
             );
         }
     }
@@ -136,9 +169,8 @@ mod tests {
     #[test]
     fn latencies_count_from_half_in_the_picture_and_from_the_first_pixel() {
         let visits = [visit("a", 10), visit("b", 10), visit("c", 10)];
-        let told = [("a", 11_200), ("b", 10_700), ("c", 13_000)];
-        let told = told.map(|(camera, ms)| Told { camera: camera.into(), at_us: ms * 1_000 });
-        let found = judge(&visits, &told);
+        let alerts = [("a", 11_200), ("b", 10_700), ("c", 13_000)];
+        let found = judge(&visits, &alerts.map(|(camera, ms)| told(camera, ms)));
         assert_eq!(found.latency_ms, Quantiles { p50: 200.0, p95: 2_000.0, p99: 2_000.0, max: 2_000.0 });
         assert_eq!(
             found.latency_first_pixel_ms,

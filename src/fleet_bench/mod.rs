@@ -204,6 +204,7 @@ pub async fn run(
     let (expected, received) = run.last_units().await?;
     let visits = run.visits();
     let judgement = judge(&visits, &run.alerts);
+    judgement.wrong.iter().for_each(|wrong| say(wrong));
     let seconds = (after.at - before.at).as_secs_f64();
     let units = after.units - before.units;
     Ok(FleetReport {
@@ -353,7 +354,12 @@ impl Run {
                 }
                 let is_visitor = event["data"]["kind"] == "zone-enter";
                 let camera = if is_visitor { event["data"]["camera"]["id"].as_str() } else { None };
-                let told = Told { camera: camera.unwrap_or_default().to_owned(), at_us };
+                let told = Told {
+                    camera: camera.unwrap_or_default().to_owned(),
+                    at_us,
+                    alert: event["data"]["alert_id"].as_str().unwrap_or_default().to_owned(),
+                    about: format!("{} {}", event["data"]["objects"], event["data"]["direction"]),
+                };
                 if to.send(told).await.is_err() {
                     return;
                 }

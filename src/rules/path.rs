@@ -16,6 +16,8 @@ use crate::{
 const GAP_MAX: Duration = Duration::from_secs(2);
 /// Looks in which the other has to be missing, to be sure that it is not merely somebody beside it.
 const MISSING_LOOKS: u32 = 2;
+/// Two boxes in one look, of which one covers so much of the other, may be one visitor seen double.
+const DOUBLE: f32 = 0.3;
 /// So near to an edge of the picture, a box is cut by it.
 const EDGE: f32 = 0.015;
 /// How long a path is kept after its track ended.
@@ -217,7 +219,8 @@ impl Path {
     }
 
     /// Whether `new` may be the same visitor: of the same kind, born soon after this one was last seen, near where it should have
-    /// been; and this one had moved, was not on its way out of the picture, and has not been seen since.
+    /// been; and this one had moved, was not on its way out of the picture, and has not been seen since. Or born upon it when it was
+    /// last seen: of somebody who was seen double for one look, a track may follow the half that was nobody.
     fn may_become(&self, new: &Self) -> bool {
         let gap = new.born.mono.since(self.seen.mono);
         let taller = |h: f32| (0.6..=1.7).contains(&(new.bbox.h().max(1e-4) / h.max(1e-4)));
@@ -226,12 +229,17 @@ impl Path {
             && self.heir.is_none()
             && self.moved
             && self.hits >= 2
-            && self.seen.mono < new.born.mono
+            && (self.seen.mono < new.born.mono
+                || (self.seen.mono == new.born.mono && self.is_double(&new.first_box)))
             && gap <= GAP_MAX
             && (taller(self.bbox.h()) || taller(self.usual.1))
             && !self.leaves(gap)
             && !self.would_turn_back(new)
             && self.apart(new) <= 1.5
+    }
+
+    fn is_double(&self, other: &UnitBox) -> bool {
+        self.bbox.covered_by(other).max(other.covered_by(&self.bbox)) >= DOUBLE
     }
 
     /// Whether to be `new` it would have to go back the way that it came: a vehicle does not. (Cars that follow each other out of

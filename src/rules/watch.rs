@@ -24,9 +24,6 @@ use crate::{
 /// Beside somebody of whom is told already, somebody else is told of after this time: what looks like a second one for a moment is often
 /// another part of the first.
 const BESIDE_AFTER: Duration = Duration::from_millis(600);
-/// Who was seen last so long before another track began may be who it follows: where looks come quickly, the tracker knows better.
-const TAKEN_UP_AFTER: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(400)..=Duration::from_secs(2);
 /// News of an alert is told at most this often, except that somebody joined it.
 const UPDATE_EVERY: Duration = Duration::from_secs(5);
 /// By so much the confidence has to be better to be news.
@@ -193,8 +190,7 @@ impl Watch {
             return;
         }
         let quiet = self.quiet_until.is_some_and(|until| now.mono < until);
-        let company = self.company_of(sight.track, tracks).or_else(|| self.taken_up(sight.track, tracks));
-        let company = company.or_else(|| {
+        let company = self.company_of(sight.track, tracks).or_else(|| {
             let open = self.alerts.iter().position(|open| open.alert.objects.len() < OBJECTS_MAX);
             if quiet { open } else { None }
         });
@@ -265,25 +261,6 @@ impl Watch {
         self.alerts
             .iter()
             .position(|open| open.alert.objects.len() < OBJECTS_MAX && open.alert.objects.iter().any(rides))
-    }
-
-    /// The open alert of somebody who has not been seen since this track began, not far from here: one of both was never anybody else. Who
-    /// turns on his heel where looks are rare is lost by his track, and found by another one before that is given up.
-    fn taken_up(&self, track: &Track, tracks: &[Track]) -> Option<usize> {
-        let lost = |object: &Object| {
-            tracks.iter().any(|t| {
-                t.id == object.track
-                    && t.id != track.id
-                    && t.class.group() == track.class.group()
-                    && t.confidence.is_none()
-                    && TAKEN_UP_AFTER.contains(&track.born.since(t.seen))
-                    && !is_at_side(&t.bbox)
-                    && is_near(&track.bbox, &t.bbox)
-            })
-        };
-        self.alerts
-            .iter()
-            .position(|open| open.alert.objects.len() < OBJECTS_MAX && open.alert.objects.iter().any(lost))
     }
 
     /// What is known of the thing goes into its alert.
@@ -362,19 +339,6 @@ fn object(track: &Track) -> Object {
 }
 
 /// Whether a person and a two-wheeler are one visitor: most of the smaller box lies in the other.
-/// On the way out, or just in: who leaves there and who comes there are two.
-fn is_at_side(bbox: &UnitBox) -> bool {
-    const SIDE: f32 = 0.01;
-    bbox.l <= SIDE || bbox.r >= 1.0 - SIDE
-}
-
-/// Within one and a half heights, in a picture that is as wide as most.
-fn is_near(a: &UnitBox, b: &UnitBox) -> bool {
-    const ASPECT: f32 = 16.0 / 9.0;
-    let (dx, dy) = ((a.l + a.r - b.l - b.r) / 2.0, (a.t + a.b - b.t - b.b) / 2.0);
-    (dx * ASPECT).hypot(dy) <= 1.5 * (a.b - a.t).max(b.b - b.t)
-}
-
 fn are_one(a: &UnitBox, b: &UnitBox) -> bool {
     a.covered_by(b).max(b.covered_by(a)) >= 0.4
 }

@@ -67,6 +67,25 @@ fn a_newcomer_beside_somebody_is_another_visitor() {
 }
 
 #[test]
+fn who_is_seen_double_for_one_look_is_one_visitor() {
+    // How far off the double is, and whether the first is seen again: how many visitors there are.
+    let table = [(0.025, false, 1), (0.025, true, 2), (0.055, false, 2)];
+    for (off, seen_again, alerts) in table {
+        let mut world = World::new(in_view());
+        world.walk(3.0, 1, (0.3, 0.6), (0.45, 0.6));
+        world.look(&[(1, 0.45, 0.6), (2, 0.45 + off, 0.6)]);
+        for step in 0..20 {
+            let there = 0.45 + off + 0.01 * step as f32;
+            match seen_again {
+                true => world.look(&[(1, 0.45, 0.6), (2, there, 0.6)]),
+                false => world.look(&[(2, there, 0.6)]),
+            }
+        }
+        assert_eq!(world.raised().len(), alerts, "{off} away, seen again: {seen_again}");
+    }
+}
+
+#[test]
 fn who_may_be_known_already_is_waited_for_by_the_hastiest_rule() {
     let mut world = World::new(Rule { frames_needed: 1, frames_window: 1, ..in_view() });
     world.looks(3.0, &[(1, 0.4, 0.6)]);
