@@ -102,6 +102,15 @@ slug! {
     StationId;
     /// One daemon of a station.
     NodeId;
+    /// A place for recordings: a folder on a disk.
+    VolumeId;
+}
+
+impl VolumeId {
+    /// The volume of a station that declares none: a folder of its data.
+    pub fn usual() -> Self {
+        Self("recordings".into())
+    }
 }
 
 macro_rules! ulid_id {
@@ -138,6 +147,13 @@ ulid_id! {
 impl AlertId {
     /// The time part: when the alert was raised, by the clock of that moment.
     pub fn raised_at(self) -> Wall {
+        Wall::from_unix_ms(self.0.timestamp_ms() as i64)
+    }
+}
+
+impl ClipId {
+    /// The time part: when what it shows began, by the clock of that moment.
+    pub fn began_at(self) -> Wall {
         Wall::from_unix_ms(self.0.timestamp_ms() as i64)
     }
 }

@@ -9,6 +9,7 @@
 //! may know of the others.
 
 pub mod analysis;
+pub mod clip;
 pub mod geometry;
 pub mod id;
 pub mod metrics;
@@ -23,6 +24,7 @@ pub mod decode;
 pub mod detect;
 pub mod gate;
 pub mod motion;
+pub mod record;
 pub mod rules;
 pub mod track;
 

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use cunkou::{
     camera::{AccessUnit, Ending, Limits, Pace, Source, StreamEvent, StreamInfo, survey},
-    config::{AttentionPolicy, Camera, Credentials, Name, Secret, StreamRole, Transport, ViewPolicy},
+    config::{
+        AttentionPolicy, Camera, Credentials, Name, RecordPolicy, Secret, StreamRole, Transport, ViewPolicy,
+    },
     time::Clock,
 };
 
@@ -42,6 +44,7 @@ fn camera(id: &str, url: &str) -> Camera {
         analyse: StreamRole::Main,
         attention: AttentionPolicy::Always,
         look_every: Duration::from_secs(10),
+        record: RecordPolicy::off(),
         detect_fps: 5.0,
         view: ViewPolicy::Auto,
         masks: Vec::new(),

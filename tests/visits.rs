@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cunkou::{
     alert::{Change, Severity},
-    config::{AttentionPolicy, Camera, Condition, Name, Rule, StreamRole, Transport, ViewPolicy},
+    config::{
+        AttentionPolicy, Camera, Condition, Name, RecordPolicy, Rule, StreamRole, Transport, ViewPolicy,
+    },
     detect::{Class, Detection},
     geometry::{Size, UnitBox},
     id::{AlertId, Mint, TrackId},
@@ -85,6 +87,7 @@ fn camera(rule: Rule) -> Arc<Camera> {
         analyse: StreamRole::Main,
         attention: AttentionPolicy::Always,
         look_every: Duration::from_secs(10),
+        record: RecordPolicy::off(),
         detect_fps: 10.0,
         view: ViewPolicy::Full,
         masks: vec![],

@@ -36,6 +36,20 @@ pub(super) const FILE: Section = Section::plain(
         key("decode", Table(&DECODE), EMPTY, "How pixels are made.", "视频解码。"),
         key("detect", Table(&DETECT), EMPTY, "How things are found in pixels.", "目标检测。"),
         key(
+            "recording",
+            Table(&RECORDING),
+            EMPTY,
+            "How recordings are made and kept.",
+            "录像方式与保存期限。",
+        ),
+        key(
+            "volume",
+            Map { of: &VOLUME, max: 64 },
+            EMPTY,
+            "Where recordings lie. Without any: the folder `recordings` in `paths.data`.",
+            "录像卷。不写则为 paths.data 下的 recordings 目录。",
+        ),
+        key(
             "hours",
             Map { of: &HOURS, max: 256 },
             EMPTY,
@@ -339,6 +353,81 @@ const DETECT: Section = Section::plain(
     ],
 );
 
+const WHEN: Form = Choice(&["always", "alerts", "off"]);
+
+const RECORDING: Section = Section::plain(
+    "recording",
+    "How recordings are made and kept. A camera may say otherwise for itself.",
+    "录像方式与保存期限，摄像机可单独设定。",
+    &[
+        key(
+            "when",
+            WHEN,
+            Default("\"alerts\""),
+            "`always`: all the time; `alerts`: around alerts; `off`: never.",
+            "always：连续录像；alerts：告警前后录像；off：不录像。",
+        ),
+        key(
+            "pre_roll_s",
+            Real(0.0, 30.0),
+            Default("5"),
+            "Seconds that are kept from before an alert; more where the key frame in front lies farther back.",
+            "保留告警前的秒数，从其前最近的关键帧起。",
+        ),
+        key(
+            "post_roll_s",
+            Real(0.0, 300.0),
+            Default("10"),
+            "Seconds that are kept from after its end.",
+            "保留告警结束后的秒数。",
+        ),
+        key(
+            "segment_s",
+            Whole(10, 3600),
+            Default("600"),
+            "Longest time in one file, in seconds.",
+            "单个录像文件的最长秒数。",
+        ),
+        key(
+            "keep_days_min",
+            Whole(1, 3650),
+            Default("30"),
+            "Days for which a recording is kept whatever happens; at least 30 by the Chinese rule.",
+            "录像至少保存的天数，按规定不少于 30 天。",
+        ),
+        key(
+            "keep_days_max",
+            Whole(1, 3650),
+            Default("90"),
+            "Days after which it has served its purpose and is deleted, unless somebody holds it.",
+            "超过该天数即删除，除非被留存。",
+        ),
+    ],
+);
+
+const VOLUME: Section = Section::plain(
+    "volume.ID",
+    "A place for recordings: a folder, best on a disk of its own.",
+    "录像卷：一个目录，最好独占一块磁盘。",
+    &[
+        key("path", Path, Required, "The folder.", "目录。"),
+        key(
+            "keep_free_gb",
+            Real(0.05, 100_000.0),
+            Default("5"),
+            "Gigabytes that stay free on its disk.",
+            "磁盘上始终留空的容量（GB）。",
+        ),
+        key(
+            "max_gb",
+            Real(0.05, 10_000_000.0),
+            Optional("what the disk has, less `keep_free_gb`"),
+            "Gigabytes of recordings at most.",
+            "录像最多占用的容量（GB）。",
+        ),
+    ],
+);
+
 const HOURS: Section = Section::plain(
     "hours.ID",
     "Hours of the week, by the clock on the wall in `station.time_zone`. An hour that a change of clocks repeats counts both times.",
@@ -447,6 +536,56 @@ const CAMERA: Section = Section::plain(
             Default("\"auto\""),
             "How the detector looks: at the whole picture (`full`), at crops around motion (`crops`), or by the size that things turn out to have (`auto`).",
             "检测方式：full 全图；crops 运动区域；auto 按目标大小自动选择。",
+        ),
+        key("record", WHEN, Optional("`recording.when`"), "When it is recorded.", "何时录像。"),
+        key(
+            "record_stream",
+            Choice(&["main", "sub"]),
+            Default("\"main\""),
+            "Which stream is recorded. Another one than the one that is analysed is one more connection to the camera.",
+            "录制哪个码流。与分析码流不同时，会多一路连接。",
+        ),
+        key(
+            "record_hours",
+            Reference("hours"),
+            Optional("always"),
+            "Hours at which alone it is recorded.",
+            "仅在该时段录像。",
+        ),
+        key(
+            "record_audio",
+            Flag,
+            Default("true"),
+            "Whether its sound is recorded, where it sends any.",
+            "有声音时是否录音。",
+        ),
+        key(
+            "record_priority",
+            Whole(1, 9),
+            Default("5"),
+            "Where the disk is full or too slow, low numbers stop first.",
+            "磁盘已满或过慢时，数字小的先停录。",
+        ),
+        key(
+            "volume",
+            Reference("volume"),
+            Optional("the volumes take turns"),
+            "Where its recordings lie.",
+            "录像所在的卷。",
+        ),
+        key(
+            "keep_days_min",
+            Whole(1, 3650),
+            Optional("`recording.keep_days_min`"),
+            "Days for which its recordings are kept whatever happens.",
+            "录像至少保存的天数。",
+        ),
+        key(
+            "keep_days_max",
+            Whole(1, 3650),
+            Optional("`recording.keep_days_max`"),
+            "Days after which they are deleted, unless somebody holds them.",
+            "超过该天数即删除，除非被留存。",
         ),
         key(
             "maintenance",

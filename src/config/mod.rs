@@ -13,6 +13,7 @@ mod hours;
 mod keys;
 mod problem;
 mod read;
+mod record;
 mod reference;
 mod rule;
 mod schema;

@@ -20,9 +20,10 @@ use jiff::{
 
 use super::{
     Attention, Broker, Camera, ClientCertificate, Config, Console, Decode, Detect, EntryPoint,
-    ExternalBroker, Hours, HoursSpan, Line, Name, Paths, Station, StreamRole, Tls, Village, Zone,
+    ExternalBroker, Hours, HoursSpan, Line, Name, Paths, RecordPolicy, Station, StreamRole, Tls, Village,
+    Zone,
     problem::{Report, shown, suggestion},
-    rule,
+    record, rule,
     secret::credentials,
     surroundings::Surroundings,
     tree::{Placed, Table, Take, Value, joined},
@@ -61,9 +62,16 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
     let entry_points =
         each::<EntryPointId, _>(file.map("entry_point"), |id, table| entry_point(id, table, file, reader));
 
+    let hours: BTreeMap<HoursId, Arc<Hours>> =
+        hours.into_iter().map(|(id, hours)| (id, Arc::new(hours))).collect();
+    let recording = file.get::<&Table>("recording").and_then(|table| record::recording(table, reader.report));
+    let volumes = record::volumes(file, paths.as_ref(), reader);
+
     let mut cameras: Vec<(String, Camera)> = Vec::new();
-    for (id, table) in file.map("camera") {
-        cameras.extend(camera(id, table, file, reader).map(|camera| (id.it.clone(), camera)));
+    for (number, (id, table)) in file.map("camera").iter().enumerate() {
+        let policy = record::policy(number, table, file, &hours, &volumes, reader);
+        let camera = policy.and_then(|policy| camera(id, table, policy, file, reader));
+        cameras.extend(camera.map(|camera| (id.it.clone(), camera)));
     }
     if file.map("camera").is_empty() && !file.has("camera") {
         reader.report.absent(
@@ -73,8 +81,6 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
             "add a [camera.ID] section with entry_point and main",
         );
     }
-    let hours: BTreeMap<HoursId, Arc<Hours>> =
-        hours.into_iter().map(|(id, hours)| (id, Arc::new(hours))).collect();
     rule::rules(file, &hours, &mut cameras, reader);
 
     Some(Config {
@@ -85,6 +91,8 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
         attention: attention?,
         decode: decode?,
         detect: detect?,
+        recording: recording?,
+        volumes,
         villages,
         entry_points,
         cameras: cameras.into_iter().map(|(_, camera)| Arc::new(camera)).collect(),
@@ -307,7 +315,13 @@ fn entry_point(
     })
 }
 
-fn camera(id: &Placed<String>, table: &Table, file: &Table, reader: &mut Reader<'_, '_>) -> Option<Camera> {
+fn camera(
+    id: &Placed<String>,
+    table: &Table,
+    record: RecordPolicy,
+    file: &Table,
+    reader: &mut Reader<'_, '_>,
+) -> Option<Camera> {
     let entry_point = table.placed::<&str>("entry_point");
     if let Some(entry_point) = &entry_point {
         refers(
@@ -364,6 +378,7 @@ fn camera(id: &Placed<String>, table: &Table, file: &Table, reader: &mut Reader<
         look_every: Duration::from_secs_f64(table.get::<f64>("look_every_s")?),
         detect_fps: table.get::<f64>("detect_fps")? as f32,
         view: table.choice("view")?,
+        record,
         masks,
         zones,
         lines,

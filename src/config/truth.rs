@@ -14,7 +14,10 @@ use crate::{
     alert::{Kind, Severity},
     detect::Class,
     geometry::{Polygon, Segment},
-    id::{CameraId, EntryPointId, HoursId, LineId, ModelId, NodeId, RuleId, StationId, VillageId, ZoneId},
+    id::{
+        CameraId, EntryPointId, HoursId, LineId, ModelId, NodeId, RuleId, StationId, VillageId, VolumeId,
+        ZoneId,
+    },
 };
 
 /// The whole configuration.
@@ -34,6 +37,10 @@ pub struct Config {
     pub decode: Decode,
     /// How things are found in them.
     pub detect: Detect,
+    /// How recordings are made.
+    pub recording: Recording,
+    /// Where recordings lie; never empty, in the order of the file.
+    pub volumes: Vec<Arc<Volume>>,
     /// The villages.
     pub villages: BTreeMap<VillageId, Village>,
     /// The entry points.
@@ -229,6 +236,63 @@ pub enum Provider {
     Openvino,
 }
 
+/// How recordings are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recording {
+    /// Longest time in one file.
+    pub segment: Duration,
+    /// What is kept from before an alert.
+    pub pre_roll: Duration,
+    /// What is kept from after it.
+    pub post_roll: Duration,
+}
+
+/// A place for recordings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// Its id.
+    pub id: VolumeId,
+    /// Its folder.
+    pub path: PathBuf,
+    /// Bytes that stay free on its disk.
+    pub keep_free: u64,
+    /// Bytes of recordings at most; `None`: what the disk has.
+    pub bytes_max: Option<u64>,
+}
+
+/// How a camera is recorded.
+#[derive(Debug, Clone)]
+pub struct RecordPolicy {
+    /// When.
+    pub when: RecordWhen,
+    /// Which of its streams.
+    pub role: StreamRole,
+    /// At which hours alone; `None` is always.
+    pub hours: Option<Arc<Hours>>,
+    /// With sound, where the camera sends it.
+    pub audio: bool,
+    /// Where.
+    pub volume: VolumeId,
+    /// 1..=9: where the disk is full or too slow, low numbers stop first.
+    pub priority: u8,
+    /// Kept for so long whatever happens.
+    pub keep_min: Duration,
+    /// Deleted after so long, unless held; not less than `keep_min`.
+    pub keep_max: Duration,
+}
+
+/// When a camera is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordWhen {
+    /// All the time.
+    Always,
+    /// Around alerts.
+    Alerts,
+    /// Never.
+    Off,
+}
+
 /// A village.
 #[derive(Debug, Clone)]
 pub struct Village {
@@ -290,6 +354,8 @@ pub struct Camera {
     pub detect_fps: f32,
     /// How the detector is called.
     pub view: ViewPolicy,
+    /// How it is recorded.
+    pub record: RecordPolicy,
     /// Areas that are never looked at: burnt in before detection and in every snapshot.
     pub masks: Vec<Polygon>,
     /// Areas that rules name.
@@ -298,6 +364,23 @@ pub struct Camera {
     pub lines: BTreeMap<LineId, Line>,
     /// What is worth an alert here. Ids are unique.
     pub rules: Vec<Arc<Rule>>,
+}
+
+impl RecordPolicy {
+    /// Not recorded at all: for trials and tests.
+    pub fn off() -> Self {
+        const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+        Self {
+            when: RecordWhen::Off,
+            role: StreamRole::Main,
+            hours: None,
+            audio: false,
+            volume: VolumeId::usual(),
+            priority: 5,
+            keep_min: MONTH,
+            keep_max: MONTH,
+        }
+    }
 }
 
 impl Camera {

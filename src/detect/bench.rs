@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::{DetectError, Detector, Job, Model, Runtime, View, error::provider_name, start_pool};
 use crate::{
-    config::{AttentionPolicy, Camera, Name, Provider, StreamRole, Transport, ViewPolicy},
+    config::{AttentionPolicy, Camera, Name, Provider, RecordPolicy, StreamRole, Transport, ViewPolicy},
     decode::{Frame, Picture},
     flow::Pool,
     geometry::PixelRect,
@@ -208,6 +208,7 @@ fn camera(index: usize) -> Arc<Camera> {
         analyse: StreamRole::Main,
         attention: AttentionPolicy::Always,
         look_every: Duration::from_secs(10),
+        record: RecordPolicy::off(),
         detect_fps: 25.0,
         view: ViewPolicy::Full,
         masks: Vec::new(),

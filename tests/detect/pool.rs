@@ -10,7 +10,7 @@ use std::{
 };
 
 use cunkou::{
-    config::{AttentionPolicy, Camera, Name, Provider, StreamRole, Transport, ViewPolicy},
+    config::{AttentionPolicy, Camera, Name, Provider, RecordPolicy, StreamRole, Transport, ViewPolicy},
     decode::{Frame, Picture},
     detect::{Detected, Job, Model, View, start_pool},
     geometry::{PixelRect, Size},
@@ -33,6 +33,7 @@ fn camera(id: &str) -> Arc<Camera> {
         analyse: StreamRole::Main,
         attention: AttentionPolicy::Always,
         look_every: Duration::from_secs(10),
+        record: RecordPolicy::off(),
         detect_fps: 5.0,
         view: ViewPolicy::Auto,
         masks: Vec::new(),

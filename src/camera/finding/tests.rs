@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::*;
 use crate::{
     camera::{AccessUnit, StreamInfo},
-    config::{AttentionPolicy, Transport, ViewPolicy},
+    config::{AttentionPolicy, RecordPolicy, Transport, ViewPolicy},
     time::{MediaTime, Now},
 };
 
@@ -24,6 +24,7 @@ fn camera(analyse: StreamRole, sub: bool) -> Camera {
         analyse,
         attention: AttentionPolicy::Auto,
         look_every: Duration::from_secs(10),
+        record: RecordPolicy::off(),
         detect_fps: 5.0,
         view: ViewPolicy::Auto,
         masks: Vec::new(),

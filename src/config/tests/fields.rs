@@ -36,6 +36,12 @@ fn a_short_configuration_is_enough() {
     assert!(matches!(config.broker, Broker::Embedded { listen } if listen.to_string() == "127.0.0.1:1883"));
     assert_eq!(config.decode.hardware, Hardware::Auto);
     assert_eq!(config.detect.provider, Provider::Cpu);
+    assert_eq!(config.volumes.len(), 1);
+    assert_eq!(config.volumes[0].path, Path::new("/base/data/recordings"));
+    let record = &config.cameras[0].record;
+    assert_eq!((record.when, record.role, record.audio), (RecordWhen::Alerts, StreamRole::Main, true));
+    assert_eq!((&record.volume, record.priority), (&config.volumes[0].id, 5));
+    assert_eq!((record.keep_min.as_secs(), record.keep_max.as_secs()), (30 * 86400, 90 * 86400));
     let camera = &config.cameras[0];
     assert_eq!(
         (camera.analyse, camera.transport, camera.maintenance),

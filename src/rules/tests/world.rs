@@ -7,8 +7,8 @@ use jiff::{civil, tz::TimeZone};
 use crate::{
     alert::Severity,
     config::{
-        AttentionPolicy, Condition, Direction, Hours, HoursSpan, Line, Name, Rule, StreamRole, Transport,
-        ViewPolicy, Zone,
+        AttentionPolicy, Condition, Direction, Hours, HoursSpan, Line, Name, RecordPolicy, Rule, StreamRole,
+        Transport, ViewPolicy, Zone,
     },
     detect::Class,
     geometry::{Polygon, Segment, UnitBox, UnitPoint},
@@ -67,6 +67,7 @@ pub(super) fn camera(rules: Vec<Rule>) -> Arc<Camera> {
         analyse: StreamRole::Main,
         attention: AttentionPolicy::Always,
         look_every: Duration::from_secs(10),
+        record: RecordPolicy::off(),
         detect_fps: 5.0,
         view: ViewPolicy::Full,
         masks: vec![],
