@@ -68,6 +68,41 @@ pub fn encode(
     canvas.jpeg(quality)
 }
 
+/// Several pictures as one JPEG: `columns` beside each other, each `width` pixels wide at most and as high as the first one is then; masks are black in all of
+/// them. Fewer pictures than fill the last row leave it black.
+///
+/// # Errors
+/// There is no picture, the first one is empty, or all of them are too high for JPEG.
+pub fn sheet(
+    pictures: &[Picture],
+    masks: &[Polygon],
+    columns: usize,
+    width: u32,
+) -> Result<Vec<u8>, SnapshotError> {
+    let first = pictures.first().map_or(Size::new(0, 0), Picture::size);
+    if first.w == 0 || first.h == 0 {
+        return Err(SnapshotError::Empty(first));
+    }
+    let columns = columns.clamp(1, pictures.len());
+    let mut tiles = Vec::with_capacity(pictures.len());
+    for picture in pictures.iter().filter(|picture| picture.size().w > 0 && picture.size().h > 0) {
+        let mut rgb = Vec::new();
+        to_rgb(picture, &mut rgb);
+        let mut tile = Canvas { size: picture.size(), rgb };
+        masks.iter().for_each(|mask| tile.burn(mask));
+        tiles.push(tile.at_most(width.max(1)));
+    }
+    let tile = tiles[0].size;
+    let rows = tiles.len().div_ceil(columns) as u32;
+    let size = Size::new(tile.w * columns as u32, tile.h * rows);
+    let mut sheet = Canvas { size, rgb: vec![0; 3 * size.w as usize * size.h as usize] };
+    for (number, tile_of) in tiles.iter().enumerate() {
+        let (column, row) = ((number % columns) as u32, (number / columns) as u32);
+        sheet.paste(tile_of, column * tile.w, row * tile.h, tile);
+    }
+    sheet.jpeg(QUALITY)
+}
+
 /// The same label has the same colour everywhere (FNV-1a, so that it is not the order of anything).
 fn colour(label: &str) -> [u8; 3] {
     let hash =
@@ -103,6 +138,16 @@ impl Canvas {
                     pixel.copy_from_slice(&colour);
                 }
             }
+        }
+    }
+
+    /// Puts another picture here, no more of it than `within`.
+    fn paste(&mut self, other: &Self, l: u32, t: u32, within: Size) {
+        let (w, h) = (other.size.w.min(within.w) as usize, other.size.h.min(within.h) as usize);
+        for y in 0..h {
+            let from = 3 * y * other.size.w as usize;
+            let to = 3 * ((t as usize + y) * self.size.w as usize + l as usize);
+            self.rgb[to..to + 3 * w].copy_from_slice(&other.rgb[from..from + 3 * w]);
         }
     }
 
@@ -249,6 +294,29 @@ mod tests {
         assert_near(&image, (1900, 20), BLACK);
         assert_near(&image, (970, 530), BLACK);
         assert_near(&image, (1800, 1000), GREEN);
+    }
+
+    #[test]
+    fn a_sheet_shows_its_pictures_in_rows_masked() {
+        let wide = halves(Size::new(320, 180));
+        let corner = |x: f32, y: f32| UnitPoint::new(x, y);
+        let mask = Polygon::new(vec![corner(0.0, 0.0), corner(0.2, 0.0), corner(0.2, 0.2), corner(0.0, 0.2)]);
+        let pictures = [wide.clone(), Picture::grey(Size::new(320, 180), 235), wide];
+        let made = sheet(&pictures, &[mask.expect("a polygon")], 2, 160).expect("a sheet");
+        let image = decoded(&made);
+        assert_eq!(image.dimensions(), (320, 180));
+        for (at, colour) in [
+            ((60, 60), [255, 0, 0]),
+            ((140, 60), [0, 255, 0]),
+            ((240, 60), [255, 255, 255]),
+            ((60, 150), [255, 0, 0]),
+            ((10, 6), [0, 0, 0]),
+            ((170, 6), [0, 0, 0]),
+            ((240, 150), [0, 0, 0]),
+        ] {
+            assert_near(&image, at, colour);
+        }
+        assert!(matches!(sheet(&[], &[], 2, 160), Err(SnapshotError::Empty(_))));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     config::{self, Hardware, Provider},
     detect::{Model, Runtime},
-    sim::material::{Recoding, Street},
+    sim::material::{Guise, Recoding, Street},
 };
 
 #[test]
@@ -34,7 +34,7 @@ fn a_visit_is_caught_and_not_everything_is_decoded() {
     for coding in ["h264-q24-gop2s", "h264-cbr512-gop2s"] {
         let coding: crate::sim::material::Coding = coding.parse().unwrap();
         let recoding = Recoding { coding, size: None, rate: None, noise: None };
-        let (film, visits) = street.film(&recoding).unwrap();
+        let (film, visits) = street.film(&recoding, Guise::OWN).unwrap();
         let guard = Grant::Sparse { every: Duration::from_secs(6) };
         let gated = play(&film, coding.codec, &visits, guard, &mut setting);
         let always = play(&film, coding.codec, &visits, Grant::Always, &mut setting);

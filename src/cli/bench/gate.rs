@@ -15,7 +15,7 @@ use cunkou::{
     detect::{Detector, Model, Runtime},
     gate::Grant,
     id::ModelId,
-    sim::material::{Coding, EncodedFilm, NightNoise, Recoding, Street, encode_film},
+    sim::material::{Coding, EncodedFilm, Guise, NightNoise, Recoding, Street, encode_film},
     trial::{Report, Setting, play, report},
 };
 
@@ -60,6 +60,12 @@ pub(in super::super) struct Gate {
     /// Visits of the project's own footage that are used
     #[arg(long, value_name = "N", default_value = "6")]
     visits_max: usize,
+    /// Visitors of the project's own footage so many times smaller, as if farther away
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "video", value_parser = clap::value_parser!(u8).range(1..=16))]
+    smaller: u8,
+    /// Visitors of the project's own footage so many times slower
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "video", value_parser = clap::value_parser!(u8).range(1..=64))]
+    slower: u8,
     /// Folder of the models
     #[arg(long, value_name = "DIR", default_value = "models")]
     models: PathBuf,
@@ -75,7 +81,7 @@ type Visits = Vec<Range<Duration>>;
 
 enum Footage {
     File { path: PathBuf, visits: Visits },
-    Street(Box<Street>),
+    Street(Box<Street>, Guise),
 }
 
 pub(super) fn run(of: &Gate) -> Outcome {
@@ -136,7 +142,8 @@ fn footage(of: &Gate) -> Result<Footage, Failure> {
     let (Some(path), Some(visits)) = (&of.video, &of.visits) else {
         let cache = Path::new(".cache/sim");
         let street = Street::open(cache, of.visits_max.max(1)).map_err(Failure::input)?;
-        return Ok(Footage::Street(Box::new(street)));
+        let guise = Guise { smaller: of.smaller.into(), slower: of.slower.into() };
+        return Ok(Footage::Street(Box::new(street), guise));
     };
     if !path.is_file() {
         return Err(Failure::Input(anyhow!("{}: there is no such file", path.display())));
@@ -169,7 +176,7 @@ impl Footage {
                 let film = encode_film(path, recoding, &mut |_| ()).map_err(Failure::input)?;
                 Ok((film, visits.clone()))
             }
-            Self::Street(street) => Ok(street.film(recoding)?),
+            Self::Street(street, guise) => Ok(street.film(recoding, *guise)?),
         }
     }
 }

@@ -26,7 +26,7 @@ use bytes::Bytes;
 pub use coding::{BFrames, Coding, Gop, NoCoding, RateControl};
 pub use recode::{EncodedFilm, FilmUnit, NightNoise, Recoding, encode_film};
 use serde::{Deserialize, Serialize};
-pub use street::Street;
+pub use street::{Guise, Street};
 
 use super::{
     SimError,

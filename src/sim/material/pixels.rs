@@ -252,6 +252,36 @@ impl CutOut {
         self.alpha.iter().filter(|&&a| a >= 128).count()
     }
 
+    /// The same, so many times smaller, where its feet are.
+    pub(super) fn shrunk(&self, times: usize) -> Self {
+        let times = times.max(1);
+        let even = |length: usize| (length / times).max(2) & !1;
+        let (w, h) = (even(self.size.0), even(self.size.1));
+        let (l, t) = (self.at.0 + (self.size.0 - w) / 2, self.at.1 + self.size.1 - h);
+        // What has fewer pixels has the mean of those that it stands for.
+        let mean = |from: &[u8], from_w: usize, w: usize, h: usize| -> Vec<u8> {
+            let sum = |x: usize, y: usize| -> usize {
+                let row = |y: usize| &from[y * from_w..][x * times..(x + 1) * times];
+                (y * times..(y + 1) * times).flat_map(row).map(|&v| usize::from(v)).sum()
+            };
+            let square = times * times;
+            (0..h)
+                .flat_map(|y| (0..w).map(move |x| (x, y)))
+                .map(|(x, y)| (sum(x, y) / square) as u8)
+                .collect()
+        };
+        let plane = |index: usize| {
+            let half = usize::from(index > 0);
+            mean(&self.pixels[index], self.size.0 >> half, w >> half, h >> half)
+        };
+        Self {
+            at: (l & !1, t & !1),
+            size: (w, h),
+            alpha: mean(&self.alpha, self.size.0, w, h),
+            pixels: [0, 1, 2].map(plane),
+        }
+    }
+
     pub(super) fn put(&self, on: &mut Planes) {
         let (w, h) = self.size;
         for ((index, bytes), (row_len, _)) in on.planes_mut() {

@@ -19,6 +19,20 @@ const PAUSE: Duration = Duration::from_secs(9);
 /// Each pause is longer than the one before by so many frames: no two visits begin at the same place in a group.
 const STAGGER_FRAMES: usize = 3;
 
+/// How visitors differ from those of the footage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guise {
+    /// So many times smaller: as if farther away.
+    pub smaller: usize,
+    /// So many times slower.
+    pub slower: usize,
+}
+
+impl Guise {
+    /// As they came.
+    pub const OWN: Self = Self { smaller: 1, slower: 1 };
+}
+
 /// The street, its visitors cut out.
 pub struct Street {
     empty: Planes,
@@ -45,7 +59,11 @@ impl Street {
     ///
     /// # Errors
     /// The encoder is missing or refuses.
-    pub fn film(&self, recoding: &Recoding) -> Result<(EncodedFilm, Vec<Range<Duration>>), SimError> {
+    pub fn film(
+        &self,
+        recoding: &Recoding,
+        guise: Guise,
+    ) -> Result<(EncodedFilm, Vec<Range<Duration>>), SimError> {
         let mut encoder = Encoder::new(&recoding.coding, self.empty.size(), self.rate)?;
         let mut day = Noise::seeded(0x5eed);
         let mut night = recoding.noise.map(|noise| Noise::on_luma(noise.seed, noise.sigma));
@@ -74,7 +92,10 @@ impl Street {
             }
             let from = now;
             for person in visitor {
-                now = shoot(person.as_ref())?;
+                let person = person.as_ref().map(|person| person.shrunk(guise.smaller));
+                for _ in 0..guise.slower.max(1) {
+                    now = shoot(person.as_ref())?;
+                }
             }
             let at = |frame| Duration::from_nanos(self.rate.ns_at(frame));
             visits.push(at(from)..at(now));
