@@ -2,14 +2,13 @@
 //!
 //! Owns what may be asked and how the answer is spelt (`docs/ref/schemas/analysis.json`). Finding it is the store's.
 
-use jiff::Timestamp;
 use serde::Serialize;
 
+use super::parameters::{BadQuestion, Parameters, in_order};
 use crate::{
     analysis::{Interval, What},
-    id::{CameraId, NotAnId},
-    store::{Asked, NotAPlace, PAGE_MAX, Page},
-    time::Wall,
+    id::CameraId,
+    store::{Asked, PAGE_MAX, Page},
 };
 
 /// Intervals on a page where nothing else is asked for.
@@ -71,56 +70,19 @@ impl From<Page> for AnalysisPage {
     }
 }
 
-/// Why a question is not answered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadQuestion {
-    #[error(
-        "{name}={text} is no time: write it as 2026-03-09T18:04:05Z or 2026-03-10T02:04:05%2B08:00 (a + in an address means a space)"
-    )]
-    Time { name: &'static str, text: String },
-    #[error("camera={0}")]
-    Camera(#[from] NotAnId),
-    #[error("after={0}")]
-    After(#[from] NotAPlace),
-    #[error("limit={0} is no number from 1 to {PAGE_MAX}")]
-    Limit(String),
-    #[error("from lies behind to: there is nothing in between")]
-    Order,
-    #[error("{0} cannot be asked for: use from, to, camera, limit and after, each once")]
-    Unknown(String),
-}
-
 /// Reads a question's parameters.
 pub(super) fn ask(parameters: &[(String, String)]) -> Result<Asked, BadQuestion> {
-    let mut asked = Asked { limit: LIMIT_USUAL, ..Asked::default() };
-    for (place, (name, text)) in parameters.iter().enumerate() {
-        if parameters[..place].iter().any(|(before, _)| before == name) {
-            return Err(BadQuestion::Unknown(format!("{name} twice")));
-        }
-        match name.as_str() {
-            "from" => asked.from = Some(time("from", text)?),
-            "to" => asked.to = Some(time("to", text)?),
-            "camera" => asked.camera = Some(text.parse()?),
-            "after" => asked.after = Some(text.parse()?),
-            "limit" => {
-                let limit = text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
-                asked.limit = limit.ok_or_else(|| BadQuestion::Limit(text.clone()))?;
-            }
-            _ => return Err(BadQuestion::Unknown(name.clone())),
-        }
-    }
-    if let (Some(from), Some(to)) = (asked.from, asked.to)
-        && from > to
-    {
-        return Err(BadQuestion::Order);
-    }
+    let mut parameters = Parameters::new(parameters);
+    let asked = Asked {
+        from: parameters.time("from")?,
+        to: parameters.time("to")?,
+        camera: parameters.value("camera")?,
+        after: parameters.value("after")?,
+        limit: parameters.number("limit", 1, PAGE_MAX)?.unwrap_or(LIMIT_USUAL),
+    };
+    parameters.finish()?;
+    in_order(asked.from, asked.to)?;
     Ok(asked)
-}
-
-fn time(name: &'static str, text: &str) -> Result<Wall, BadQuestion> {
-    let read: Result<Timestamp, _> = text.parse();
-    let at = read.map_err(|_| BadQuestion::Time { name, text: text.to_owned() })?;
-    Ok(Wall::from_unix_us(at.as_microsecond()))
 }
 
 #[cfg(test)]

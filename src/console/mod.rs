@@ -15,6 +15,7 @@
 
 mod analysis;
 mod board;
+mod parameters;
 
 pub use analysis::{AnalysisPage, IntervalData};
 pub use board::{ALERTS_MAX, Board, CameraView, News, Snapshot};

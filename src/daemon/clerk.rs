@@ -18,12 +18,12 @@ use serde::{Deserialize, Serialize};
 use super::clock_watch::Trust;
 use crate::{
     alert::{Alert, Change, Severity, explain},
-    config::{Config, EntryPoint},
-    id::{AlertId, EntryPointId, Mint},
+    config::{Config, EntryPoint, RecordWhen},
+    id::{AlertId, ClipId, EntryPointId, Mint},
     mqtt::{
         payload::{
-            AlertData, AlertState, CONTENT_TYPE, CameraData, Letterhead, ModelData, ObjectData, RuleData,
-            SnapshotData,
+            AlertData, AlertState, CONTENT_TYPE, CameraData, ClipData, ClipStatus, Letterhead, ModelData,
+            ObjectData, RuleData, SnapshotData,
         },
         topic::Topics,
     },
@@ -38,6 +38,9 @@ const RESPOND_WITHIN: Duration = Duration::from_secs(600);
 const STATE_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long deleting waits where it may be a mistake.
 const FORGET_AGAIN: Duration = Duration::from_secs(24 * 3600);
+/// A clip should be on the disk so long after its post-roll; until its fate is known it is looked for again so often.
+const CLIP_WITHIN: Duration = Duration::from_secs(3);
+const CLIP_AGAIN: Duration = Duration::from_secs(60);
 /// Records and snapshots are kept for so long: the floor of the Chinese rule.
 pub const RECORD_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -64,6 +67,8 @@ pub struct Draft {
     pub told: Option<Record>,
     /// An alert whose pictures have served their purpose.
     pub forget: Option<AlertId>,
+    /// An alert whose clip should be there by now: look for it, and say what was found ([`Clerk::clip`]).
+    pub clip: Option<Box<Record>>,
 }
 
 /// A deadline of an alert, as it stands in the ledger.
@@ -101,16 +106,19 @@ enum Deed {
     Clear,
     /// Record and pictures have served their purpose.
     Forget,
+    /// Its clip should have been recorded.
+    Clip,
 }
 
 impl Deed {
-    const ALL: [Self; 3] = [Self::Expire, Self::Clear, Self::Forget];
+    const ALL: [Self; 4] = [Self::Expire, Self::Clear, Self::Forget, Self::Clip];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Expire => "expire",
             Self::Clear => "clear",
             Self::Forget => "forget",
+            Self::Clip => "clip",
         }
     }
 }
@@ -123,6 +131,8 @@ pub struct Clerk {
     time_zone: TimeZone,
     entry_points: BTreeMap<EntryPointId, EntryPoint>,
     model: ModelData,
+    /// From the end of an alert to its clip.
+    clip_after: Duration,
     /// Alerts whose subject is in view; bounded by the lanes' tracks.
     open: BTreeMap<AlertId, Record>,
 }
@@ -138,6 +148,7 @@ impl Clerk {
             time_zone: station.time_zone.clone(),
             entry_points: config.entry_points.clone(),
             model,
+            clip_after: config.recording.post_roll + CLIP_WITHIN,
             open: BTreeMap::new(),
         }
     }
@@ -146,14 +157,19 @@ impl Clerk {
     pub fn draft(&mut self, now: Wall, verdict: &Verdict, snapshot: Option<SnapshotData>) -> Option<Draft> {
         let alert = &verdict.alert;
         let known = self.open.get(&alert.id);
-        let (state, snapshot, rev) = match (verdict.change, known) {
-            (Change::Raised, None) => (AlertState::Raised, snapshot, 1),
+        let record = match (verdict.change, known) {
+            (Change::Raised, None) => {
+                let clip = pending_clip(alert);
+                Record { rev: 1, data: self.data(alert, AlertState::Raised, snapshot, clip) }
+            }
             (Change::Updated | Change::Ended, Some(known)) => {
-                (known.data.state, snapshot.or_else(|| known.data.snapshot.clone()), known.rev + 1)
+                let (state, rev, clip) = (known.data.state, known.rev + 1, known.data.clip.clone());
+                let snapshot = snapshot.or_else(|| known.data.snapshot.clone());
+                Record { rev, data: self.data(alert, state, snapshot, clip) }
             }
             (Change::Raised, Some(_)) | (Change::Updated | Change::Ended, None) => return None,
         };
-        let record = Record { rev, data: self.data(alert, state, snapshot) };
+        let state = record.data.state;
         let mut writes = vec![put_record(&record)];
         match verdict.change {
             Change::Raised => {
@@ -170,11 +186,12 @@ impl Clerk {
                 if state == AlertState::Expired {
                     writes.push(due(now.after(STATE_KEPT), alert.id, Deed::Clear));
                 }
+                writes.push(due(now.after(self.clip_after), alert.id, Deed::Clip));
                 self.open.remove(&alert.id);
             }
         }
         let messages = vec![self.event(now, verdict.change, &record), self.state(now, &record)];
-        Some(Draft { writes, messages, told: Some(record), forget: None })
+        Some(Draft { writes, messages, told: Some(record), ..Draft::default() })
     }
 
     /// What was in view when the daemon was last killed is no longer followed: drafts the ends of those alerts. Once, at start, before any verdict.
@@ -197,11 +214,34 @@ impl Clerk {
                 if record.data.state == AlertState::Expired {
                     draft.writes.push(due(now.after(STATE_KEPT), record.data.alert_id, Deed::Clear));
                 }
+                draft.writes.push(due(now.after(self.clip_after), record.data.alert_id, Deed::Clip));
                 draft.told = Some(record);
             }
             drafts.push(draft);
         }
         Ok(drafts)
+    }
+
+    /// Drafts the news that an alert's clip is there, or never will be. `record` is the alert's newest; one that has no clip, or of which this was said
+    /// already, leads to nothing.
+    pub fn clip(
+        &mut self,
+        now: Wall,
+        mut record: Record,
+        status: ClipStatus,
+        file: Option<(String, String)>,
+    ) -> Draft {
+        let Some(clip) = record.data.clip.as_mut().filter(|clip| clip.status != status) else {
+            return Draft::default();
+        };
+        clip.status = status;
+        (clip.url, clip.sha256) = file.unzip();
+        record.rev += 1;
+        if let Some(open) = self.open.get_mut(&record.data.alert_id) {
+            *open = record.clone();
+        }
+        let messages = vec![self.event(now, Change::Updated, &record), self.state(now, &record)];
+        Draft { writes: vec![put_record(&record)], messages, told: Some(record), ..Draft::default() }
     }
 
     /// The record of an alert that is in view.
@@ -236,6 +276,13 @@ impl Clerk {
                 draft.told = Some(record);
             }
             // What goes on, or was over less than that ago, is not history yet; its end has set another deadline.
+            Deed::Clip if record.data.clip.as_ref().is_none_or(|clip| clip.status != ClipStatus::Pending) => {
+            }
+            Deed::Clip => {
+                // Until it was said, it is asked for again: after a kill, too.
+                draft.writes.push(due(now.after(CLIP_AGAIN), id, Deed::Clip));
+                draft.clip = Some(Box::new(record));
+            }
             Deed::Clear if !is_over_since(&record, now, STATE_KEPT) => {}
             Deed::Clear => draft.messages.push(self.cleared(id)),
             // The clock may be wrong, or was when the deadline was set; and what was over a moment ago is nothing to delete yet.
@@ -262,7 +309,13 @@ impl Clerk {
         }
     }
 
-    fn data(&self, alert: &Alert, state: AlertState, snapshot: Option<SnapshotData>) -> AlertData {
+    fn data(
+        &self,
+        alert: &Alert,
+        state: AlertState,
+        snapshot: Option<SnapshotData>,
+        clip: Option<ClipData>,
+    ) -> AlertData {
         let camera = &alert.camera;
         let entry_point = self.entry_points.get(&camera.entry_point);
         let entry_point = entry_point.expect("the configuration was checked: a camera's entry point exists");
@@ -289,7 +342,7 @@ impl Clerk {
                 .map(|object| ObjectData::new(object.class, object.confidence, object.bbox, object.track))
                 .collect(),
             snapshot,
-            clip: None,
+            clip,
             explain: explain(alert, &self.time_zone),
         }
     }
@@ -326,6 +379,17 @@ impl Clerk {
         envelope.rev = Some(record.rev);
         envelope.to_bytes().into()
     }
+}
+
+/// The clip of an alert bears the alert's id: it is what its camera recorded around it.
+fn pending_clip(alert: &Alert) -> Option<ClipData> {
+    let is_recorded = alert.camera.record.when != RecordWhen::Off;
+    is_recorded.then(|| ClipData {
+        id: ClipId(alert.id.0),
+        status: ClipStatus::Pending,
+        url: None,
+        sha256: None,
+    })
 }
 
 /// How long a broker may hold an alert for an absent subscriber, and how long it may go unanswered before it expires (`docs/ref/mqtt.md`).

@@ -31,7 +31,7 @@ use crate::{
     id::AlertId,
     lane::{Filed, Filing},
     metrics::Metrics,
-    mqtt::payload::SnapshotData,
+    mqtt::payload::{ClipStatus, SnapshotData},
     store::{Desk, Refused, Write},
     time::Clock,
 };
@@ -63,8 +63,21 @@ pub(super) struct Office {
     pub(super) clock_watch: ClockWatch,
     /// Tells others how far it is believed.
     pub(super) trust: watch::Sender<Trust>,
+    /// Looks for clips.
+    pub(super) seek_clips: mpsc::Sender<Box<Record>>,
+    /// What was found.
+    pub(super) found_clips: mpsc::Receiver<FoundClip>,
     /// Cancelled where the daemon is of no use any more.
     pub(super) broken: CancellationToken,
+}
+
+/// What became of an alert's clip.
+#[derive(Debug)]
+pub(super) struct FoundClip {
+    /// Whose.
+    pub(super) alert: AlertId,
+    /// Where it can be fetched, and the file's SHA-256 in hex; `None` where nothing was recorded.
+    pub(super) file: Option<(String, String)>,
 }
 
 impl Office {
@@ -86,6 +99,7 @@ impl Office {
                     _ => self.file(std::mem::take(&mut batch)).await,
                 },
                 _ = sweep.tick() => self.sweep().await,
+                Some(found) = self.found_clips.recv() => self.tell_clip(found).await,
             }
         }
     }
@@ -198,6 +212,16 @@ impl Office {
         }
     }
 
+    async fn tell_clip(&mut self, found: FoundClip) {
+        let status = if found.file.is_some() { ClipStatus::Ready } else { ClipStatus::Gap };
+        // What is not told now is looked for again when the clip's next deadline comes.
+        let Ok(Some(record)) = self.record(found.alert).await else { return };
+        let draft = self.clerk.clip(self.clock.now().wall, record, status, found.file);
+        if let Err(refused) = self.carry_out(draft).await {
+            tracing::warn!(alert = %found.alert, %refused, "the news of an alert's clip could not be promised; it is tried again");
+        }
+    }
+
     async fn record(&self, id: AlertId) -> Result<Option<Record>, Refused> {
         if let Some(record) = self.clerk.open(id) {
             return Ok(Some(record.clone()));
@@ -212,6 +236,10 @@ impl Office {
         self.desk.promise(draft.writes, draft.messages).await?;
         if let Some(record) = draft.told {
             self.board.alert(record.rev, record.data);
+        }
+        if let Some(record) = draft.clip {
+            // One for which there is no room has another deadline.
+            let _ = self.seek_clips.try_send(record);
         }
         if let Some(alert) = draft.forget {
             for name in [plain_name(alert), boxed_name(alert)] {
