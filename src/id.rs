@@ -140,6 +140,8 @@ ulid_id! {
     AlertId;
     /// A clip of recorded video.
     ClipId;
+    /// A hold: what somebody has kept from being deleted.
+    HoldId;
     /// One event about an alert: (source, event id) is the idempotency key on the wire.
     EventId;
 }
@@ -203,6 +205,11 @@ impl Mint {
     /// A new clip id whose time part is `at`.
     pub fn clip(&mut self, at: Wall) -> ClipId {
         ClipId(self.ulid(at))
+    }
+
+    /// A new hold id whose time part is `at`.
+    pub fn hold(&mut self, at: Wall) -> HoldId {
+        HoldId(self.ulid(at))
     }
 
     /// A number in 0..1, for jitter.

@@ -28,6 +28,7 @@ pub mod record;
 pub mod rules;
 pub mod track;
 
+pub mod archive;
 pub mod console;
 pub mod mqtt;
 pub mod store;

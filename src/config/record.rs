@@ -22,6 +22,8 @@ pub(super) fn recording(table: &Table, report: &mut Report<'_>) -> Option<Record
         segment: seconds(table.get("segment_s")?),
         pre_roll: Duration::from_secs_f64(table.get("pre_roll_s")?),
         post_roll: Duration::from_secs_f64(table.get("post_roll_s")?),
+        keep_min: day_count(min),
+        keep_max: day_count(max),
     })
 }
 

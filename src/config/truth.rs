@@ -245,6 +245,10 @@ pub struct Recording {
     pub pre_roll: Duration,
     /// What is kept from after it.
     pub post_roll: Duration,
+    /// [`RecordPolicy::keep_min`] of a camera that does not say otherwise, or that is not configured any more.
+    pub keep_min: Duration,
+    /// [`RecordPolicy::keep_max`] of such a camera.
+    pub keep_max: Duration,
 }
 
 /// A place for recordings.

@@ -27,6 +27,18 @@ pub enum Space {
     Audit = 0x40,
     /// Accounts and their sessions.
     Accounts = 0x50,
+    /// Recorded segments: camera, begin → head.
+    Segment = 0x60,
+    /// The same by volume: volume, camera, begin → end and length.
+    Shelf = 0x61,
+    /// Times without a recording: camera, begin → end and cause.
+    Gap = 0x62,
+    /// What is kept from being deleted: hold id → hold.
+    Hold = 0x63,
+    /// Deletions by retention, under way and done: state, camera, begin → what was deleted.
+    Deletion = 0x64,
+    /// How much lies on each volume: volume → bytes and segments.
+    Tally = 0x65,
 }
 
 impl Space {

@@ -94,6 +94,7 @@ enum Errand {
     SetAside { seq: Seq, why: String },
     Aside { limit: usize, answer: oneshot::Sender<Result<Vec<Aside>, Refused>> },
     Range { from: Vec<u8>, to: Vec<u8>, limit: usize, answer: oneshot::Sender<Result<Vec<Pair>, Refused>> },
+    Last { from: Vec<u8>, to: Vec<u8>, answer: oneshot::Sender<Result<Option<Pair>, Refused>> },
 }
 
 impl Desk {
@@ -176,6 +177,13 @@ impl Desk {
     pub async fn range(&self, from: Vec<u8>, to: Vec<u8>, limit: usize) -> Result<Vec<Pair>, Refused> {
         let (answer_tx, answer) = oneshot::channel();
         self.ask(Errand::Range { from, to, limit, answer: answer_tx }).await?;
+        answer.await.unwrap_or(Err(Refused::Stopped))
+    }
+
+    /// The last key and value of any space in `from..to`.
+    pub async fn last(&self, from: Vec<u8>, to: Vec<u8>) -> Result<Option<Pair>, Refused> {
+        let (answer_tx, answer) = oneshot::channel();
+        self.ask(Errand::Last { from, to, answer: answer_tx }).await?;
         answer.await.unwrap_or(Err(Refused::Stopped))
     }
 

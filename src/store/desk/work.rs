@@ -180,6 +180,10 @@ impl<L: Ledger> Work<L> {
                 let pairs = self.outbox.ledger().range(&from, &to, limit);
                 let _ = answer.send(pairs.map_err(|e| Refused::Unreadable(e.to_string())));
             }
+            Errand::Last { from, to, answer } => {
+                let pair = self.outbox.ledger().last(&from, &to);
+                let _ = answer.send(pair.map_err(|e| Refused::Unreadable(e.to_string())));
+            }
             Errand::Aside { limit, answer } => {
                 let aside = self.outbox.aside(limit).map_err(|e| Refused::Unreadable(e.to_string()));
                 let _ = answer.send(aside);
