@@ -70,6 +70,26 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::LineCross,
+        Self::ZoneEnter,
+        Self::ZoneLeave,
+        Self::WrongWay,
+        Self::Dwell,
+        Self::VehicleStopped,
+        Self::Crowd,
+        Self::Livestock,
+        Self::NightPassage,
+        Self::WatchHit,
+        Self::PanicButton,
+        Self::ExternalSensor,
+        Self::CameraOffline,
+        Self::CameraTamper,
+        Self::CameraDegraded,
+        Self::ClosureLost,
+    ];
+
     /// As in topics and payloads.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -5,7 +5,12 @@
 
 mod bench;
 mod check;
+mod clip;
 mod demo;
+mod door;
+mod gaps;
+mod hold;
+mod query;
 mod replay;
 mod run;
 mod signals;
@@ -51,6 +56,23 @@ enum Command {
     #[command(after_help = "Examples:\n  cunkou replay gate.mp4 --json\n  \
         cunkou replay gate.mp4 --config cunkou.toml --camera north-gate --json")]
     Replay(replay::Arguments),
+    /// Find clips by place, time and what was seen
+    #[command(
+        after_help = "Example:\n  cunkou query --from 2026-03-09 --to 2026-03-11 --time-of-day 02:00-04:00 --class car,truck \\\n    \
+        --level line --direction out --who Li --unit station --purpose \"theft of a tricycle\" --case 2026-0312"
+    )]
+    Query(query::Arguments),
+    /// Fetch a clip, or any time of a camera, as an MP4 file
+    #[command(
+        after_help = "Example:\n  cunkou clip 01JQ… --out van.mp4 --who Li --unit station --purpose \"theft of a tricycle\" --case 2026-0312"
+    )]
+    Clip(clip::Arguments),
+    /// List where there is no recording, and why
+    #[command(after_help = "Example:\n  cunkou gaps --from 2026-03-09T00:00:00Z --to 2026-03-10T00:00:00Z --cause offline")]
+    Gaps(gaps::Arguments),
+    /// Keep recordings from being deleted
+    #[command(subcommand, after_help = "Example:\n  cunkou hold list")]
+    Hold(hold::Command),
     /// Run simulated cameras alone: an RTSP server that any client can play
     #[command(
         after_help = "Example:\n  cunkou sim --cameras 4 --listen 127.0.0.1:8554\n  ffplay rtsp://127.0.0.1:8554/gate-1"
@@ -91,6 +113,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Query(arguments) => query::run(arguments),
+        Command::Clip(arguments) => clip::run(arguments),
+        Command::Gaps(arguments) => gaps::run(arguments),
+        Command::Hold(command) => hold::run(command),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Bench(command) => bench::run(command),
     };

@@ -318,6 +318,21 @@ pub enum Level {
     Point,
 }
 
+impl Level {
+    /// From the outside to the inside.
+    pub const ALL: [Self; 4] = [Self::Ring, Self::Block, Self::Line, Self::Point];
+
+    /// As in payloads and configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ring => "ring",
+            Self::Block => "block",
+            Self::Line => "line",
+            Self::Point => "point",
+        }
+    }
+}
+
 /// A place where a road or path enters a village.
 #[derive(Debug, Clone)]
 pub struct EntryPoint {
@@ -456,6 +471,19 @@ pub enum Direction {
     In,
     /// Out of it.
     Out,
+}
+
+impl Direction {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::In, Self::Out];
+
+    /// As in payloads and configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
 }
 
 /// What is worth an alert.

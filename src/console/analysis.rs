@@ -128,7 +128,7 @@ mod tests {
             (&[("limit", "-1")], "limit=-1"),
             (&[("from", "2026-03-09T18:04:05Z"), ("to", "2026-03-09T18:04:04Z")], "from lies behind to"),
             (&[("kamera", "a")], "kamera cannot be asked for"),
-            (&[("camera", "a"), ("camera", "b")], "camera twice"),
+            (&[("camera", "a"), ("camera", "b")], "camera is written twice"),
         ];
         for (question, expected) in cases {
             let refused = asked(question).expect_err(expected);

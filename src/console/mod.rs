@@ -14,6 +14,7 @@
 //! Owns HTTP. A viewer never slows the line: who lags is told to read everything anew.
 
 mod analysis;
+mod archive;
 mod board;
 mod parameters;
 

@@ -4,7 +4,7 @@
 
 use std::{fmt::Display, str::FromStr, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::time::Wall;
 
@@ -62,6 +62,35 @@ impl<'p> Parameters<'p> {
         let read: Result<Timestamp, _> = text.parse();
         let at = read.map_err(|_| BadQuestion::Time { name, text: text.to_owned() })?;
         Ok(Some(Wall::from_unix_us(at.as_microsecond())))
+    }
+
+    /// A time, or a day of `zone`: its midnight.
+    pub(super) fn moment(&mut self, name: &'static str, zone: &TimeZone) -> Result<Option<Wall>, BadQuestion> {
+        self.day_or_time(name, zone, Ok)
+    }
+
+    /// A time, or a day of `zone`: the midnight that ends it.
+    pub(super) fn moment_after(
+        &mut self,
+        name: &'static str,
+        zone: &TimeZone,
+    ) -> Result<Option<Wall>, BadQuestion> {
+        self.day_or_time(name, zone, Date::tomorrow)
+    }
+
+    fn day_or_time(
+        &mut self,
+        name: &'static str,
+        zone: &TimeZone,
+        midnight: impl Fn(Date) -> Result<Date, jiff::Error>,
+    ) -> Result<Option<Wall>, BadQuestion> {
+        let Some(day) = self.text(name)?.and_then(|text| Date::strptime("%Y-%m-%d", text).ok()) else {
+            self.known.pop();
+            return self.time(name);
+        };
+        let at = midnight(day).and_then(|day| day.to_zoned(zone.clone()));
+        let at = at.map_err(|why| BadQuestion::Value { name, text: day.to_string(), why: why.to_string() })?;
+        Ok(Some(Wall::from_unix_us(at.timestamp().as_microsecond())))
     }
 
     /// A time that has to be there.
