@@ -9,7 +9,7 @@
 
 mod film;
 
-pub use film::{Film, Piece};
+pub use film::Film;
 
 use std::{path::PathBuf, time::Duration};
 

@@ -15,11 +15,11 @@ use futures::{Stream, stream};
 use crate::record::Film;
 
 /// Read from the disk at once, bytes.
-const STEP: usize = 256 * 1024;
+const STEP: u64 = 256 * 1024;
 
 /// Answers with a film, or the range of it that is asked for. Several ranges at once are answered with the whole, as RFC 9110 allows.
 pub(super) fn respond(film: Film, name: &str, asked: &HeaderMap) -> Response {
-    let len = film.byte_len();
+    let len = film.cut.total_len;
     let range = asked.get(header::RANGE).and_then(|range| range.to_str().ok());
     let (status, bytes) = match range.map(|range| part(range, len)) {
         None | Some(Part::Whole) => (StatusCode::OK, 0..len),
@@ -71,11 +71,10 @@ fn stream_of(film: Arc<Film>, bytes: Range<u64>) -> impl Stream<Item = io::Resul
             if left.is_empty() {
                 return Ok(None);
             }
-            let range = left.clone();
-            let read = tokio::task::spawn_blocking(move || film.read(range, STEP)).await;
-            let read = read.map_err(io::Error::other)??;
-            let next = left.start + read.len() as u64..left.end;
-            Ok(Some((Bytes::from(read), next)))
+            let part = left.start..left.end.min(left.start + STEP);
+            let next = part.end..left.end;
+            let read = tokio::task::spawn_blocking(move || film.read(part)).await;
+            Ok(Some((Bytes::from(read.map_err(io::Error::other)??), next)))
         }
     })
 }
