@@ -11,15 +11,24 @@
 
 mod boxes;
 mod codecs;
+mod cut;
 mod facts;
 mod init;
+mod movie;
 mod muxer;
 mod nals;
 mod parameters;
+mod scan;
+mod tables;
+#[cfg(test)]
+mod tests;
 mod track;
 
+pub use cut::{Cut, CutEnd, CutError, Piece, Source, Stretch, plan};
 pub use facts::Facts;
+pub use movie::{Sample, Samples, Tracks, mute};
 pub use muxer::{FragmentBytes, Muxer, NotTaken};
+pub use scan::{ScanError, Scanned, Span, samples, scan};
 pub use track::{AudioTrack, Law, NoTrack, VideoTrack};
 
 use std::time::Duration;

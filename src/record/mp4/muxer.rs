@@ -49,7 +49,7 @@ pub struct Muxer {
     from: Wall,
     /// Where the next fragment begins, at the earliest.
     next: i64,
-    /// How long the last picture of a fragment was taken to last.
+    /// How long a picture of the last fragment lasted, on average.
     usual: i64,
     /// The latest time of a picture so far.
     latest: i64,
@@ -217,7 +217,7 @@ impl Muxer {
         let head = self.head(&times);
         self.sequence += 1;
         self.next = times[times.len() - 1];
-        self.usual = self.next - times[times.len() - 2];
+        self.usual = (self.next - times[0]) / self.pictures.len() as i64;
         let length = MediaTime { ticks_90k: self.next }.since(MediaTime { ticks_90k: times[0] });
         let pictures = self.pictures.len() as u32;
 
@@ -253,7 +253,9 @@ impl Muxer {
             earliest = *time + 1;
         }
         if next.is_none() {
-            times.push(times[times.len() - 1] + self.usual);
+            let (last, steps) = (times[times.len() - 1], times.len() as i64 - 1);
+            let usual = if steps == 0 { self.usual } else { (last - times[0]) / steps };
+            times.push(last + usual.max(1));
         }
         times
     }
