@@ -19,6 +19,7 @@ mod head;
 mod hold;
 mod keys;
 mod read;
+mod showing;
 mod table;
 mod varint;
 
@@ -32,6 +33,7 @@ pub use self::{
     head::Recorded,
     hold::{Hold, HoldError, NewHold, Release},
     read::{Catalog, ReadError, SEGMENTS_MAX, SegmentPage},
+    showing::{FILM_MAX, NoFilm},
     table::TABLE_NAME,
 };
 use crate::{

@@ -281,6 +281,11 @@ impl Catalog {
         &self.desk
     }
 
+    /// Every volume's folder.
+    pub(super) fn volumes(&self) -> impl Iterator<Item = (&VolumeId, &PathBuf)> {
+        self.folders.iter()
+    }
+
     /// The folder of a volume.
     pub(super) fn folder(&self, volume: &VolumeId) -> Option<&PathBuf> {
         self.folders.get(volume)

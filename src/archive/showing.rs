@@ -99,7 +99,7 @@ fn unlisted(
     newest: Option<&Recorded>,
     to: Wall,
 ) -> Vec<PathBuf> {
-    let today = to.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = jiff::tz::Offset::UTC.to_datetime(to.timestamp()).date();
     let days = [today.yesterday().unwrap_or(today), today];
     let mut found = Vec::new();
     for (volume, folder) in folders {

@@ -122,7 +122,7 @@ fn in_words(clip: &Value) -> String {
     let text = |name: &str| clip[name].as_str().unwrap_or("-").to_owned();
     let kinds: Vec<&str> = clip["kinds"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let at = match text("from").parse::<jiff::Timestamp>() {
-        Ok(at) => at.to_zoned(jiff::tz::TimeZone::system()).strftime("%F %T").to_string(),
+        Ok(at) => jiff::tz::TimeZone::system().to_datetime(at).strftime("%F %T").to_string(),
         Err(_) => text("from"),
     };
     format!(

@@ -88,9 +88,9 @@ impl<'p> Parameters<'p> {
             self.known.pop();
             return self.time(name);
         };
-        let at = midnight(day).and_then(|day| day.to_zoned(zone.clone()));
+        let at = midnight(day).and_then(|day| zone.to_timestamp(day.at(0, 0, 0, 0)));
         let at = at.map_err(|why| BadQuestion::Value { name, text: day.to_string(), why: why.to_string() })?;
-        Ok(Some(Wall::from_unix_us(at.timestamp().as_microsecond())))
+        Ok(Some(Wall::from_unix_us(at.as_microsecond())))
     }
 
     /// A time that has to be there.

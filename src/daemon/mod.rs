@@ -8,6 +8,7 @@
 
 mod bookkeeper;
 pub mod clerk;
+mod clip_finder;
 mod clock_watch;
 mod fleet_watch;
 mod herald;
@@ -41,12 +42,14 @@ use tokio_util::sync::CancellationToken;
 use self::{
     bookkeeper::Bookkeeper,
     clerk::Clerk,
+    clip_finder::ClipFinder,
     clock_watch::{CLOCK_MIN, ClockWatch},
     herald::Herald,
     office::Office,
     steward::Steward,
 };
 use crate::{
+    archive::Catalog,
     camera::{Limits, Pace},
     config::{Broker, Config},
     console::{self, ALERTS_MAX, Board, Console},
@@ -75,6 +78,8 @@ const NUDGES_MAX: usize = 64;
 /// Intervals of too little analysis that wait for the bookkeeper; then they are dropped and counted (`analysis_intervals_lost`): two of each camera of a large
 /// fleet, since a stop tells all at once.
 const INTERVALS_MAX: usize = 2048;
+/// Alerts whose clips are sought, and those that were found: they wait, and are sought again where there is no room.
+const CLIPS_SOUGHT_MAX: usize = 256;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
 /// Share of the stop's grace that the lanes may take.
@@ -127,6 +132,7 @@ pub struct Daemon {
     eyes: Pool<CameraId, EyeJob>,
     detectors: Pool<CameraId, detect::Job>,
     office: JoinHandle<()>,
+    clip_finder: JoinHandle<()>,
     herald: JoinHandle<()>,
     steward: JoinHandle<()>,
     bookkeeper: JoinHandle<()>,
@@ -207,6 +213,11 @@ impl Daemon {
         let (intervals, intervals_rx) = mpsc::channel(INTERVALS_MAX);
         let bookkeeper = tokio::spawn(vital(broken.clone(), bookkeeper.run(intervals_rx)));
         let page_desk = desk.clone();
+        let catalog = Catalog::new(desk.clone(), &config);
+        let (seek_clips, sought_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
+        let (found, found_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
+        let clip_finder = ClipFinder { catalog: catalog.clone(), recording: config.recording, found };
+        let clip_finder = tokio::spawn(vital(broken.clone(), clip_finder.run(sought_clips)));
         let office = Office {
             clerk,
             desk,
@@ -217,6 +228,8 @@ impl Daemon {
             broken: broken.clone(),
             clock_watch: ClockWatch::new(clock.now(), newest_at),
             trust: trust_tx,
+            seek_clips,
+            found_clips,
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
@@ -282,6 +295,7 @@ impl Daemon {
             eyes,
             detectors,
             office,
+            clip_finder,
             herald,
             steward,
             bookkeeper,
@@ -342,6 +356,7 @@ impl Daemon {
         });
         join("the pools", deadline, pools).await;
         join("the clerk", deadline, self.office).await;
+        join("the finder of clips", deadline, self.clip_finder).await;
         join("the herald", deadline, self.herald).await;
         join("the steward", deadline, self.steward).await;
         self.stop_courier.cancel();

@@ -8,6 +8,7 @@
 //! rules and no store: what it has done and not done is handed on as [`Segment`] and [`Gap`].
 
 mod film;
+pub mod mp4;
 
 pub use film::Film;
 
