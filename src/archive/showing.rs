@@ -4,19 +4,22 @@
 
 use std::{
     fs::File,
+    io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use super::{Catalog, ReadError, Recorded};
 use crate::{
+    camera::AccessUnit,
+    config::StreamRole,
     id::{CameraId, VolumeId},
     record::{
         Film,
-        mp4::{self, CutError, Scanned, Source},
+        mp4::{self, CutError, Scanned, Source, Span},
     },
     store::Refused,
-    time::Wall,
+    time::{MediaTime, Mono, Now, Wall},
 };
 
 /// Longest film.
@@ -53,6 +56,34 @@ impl Catalog {
     /// # Errors
     /// See [`NoFilm`].
     pub async fn film(&self, camera: &CameraId, from: Wall, to: Wall) -> Result<Film, NoFilm> {
+        let files = self.files(camera, from, to).await?;
+        let camera = camera.clone();
+        blocking(move || cut(files, &camera, from, to)).await
+    }
+
+    /// Key pictures spread over `from..to`, in order, `count` at most; fewer where there are no more.
+    ///
+    /// # Errors
+    /// See [`NoFilm`].
+    pub async fn key_units(
+        &self,
+        camera: &CameraId,
+        from: Wall,
+        to: Wall,
+        count: usize,
+    ) -> Result<Vec<AccessUnit>, NoFilm> {
+        let files = self.files(camera, from, to).await?;
+        let camera = camera.clone();
+        blocking(move || {
+            let mut opened = open(&files)?;
+            let units = key_units(&mut opened, from, to, count);
+            if units.is_empty() { Err(NoFilm::Nothing { camera, from, to }) } else { Ok(units) }
+        })
+        .await
+    }
+
+    /// The files that show a moment of `from..to`, in order.
+    async fn files(&self, camera: &CameraId, from: Wall, to: Wall) -> Result<Vec<PathBuf>, NoFilm> {
         if to.us_since(from) > FILM_MAX.as_micros() as i64 {
             return Err(NoFilm::TooLong);
         }
@@ -63,25 +94,73 @@ impl Catalog {
             files.push(file.ok_or_else(|| ReadError::NoVolume(segment.volume.clone()))?);
         }
         let newest = self.segment_before(camera, to).await?;
-        let folders: Vec<(VolumeId, PathBuf)> = self.volumes().map(|(id, path)| (id.clone(), path.clone())).collect();
+        let folders: Vec<(VolumeId, PathBuf)> =
+            self.volumes().map(|(id, path)| (id.clone(), path.clone())).collect();
         let camera = camera.clone();
-        let made = tokio::task::spawn_blocking(move || {
-            files.extend(unlisted(&folders, &camera, newest.as_ref(), to));
-            cut(files, &camera, from, to)
-        });
-        made.await.map_err(|panic| ReadError::Unreadable { path: PathBuf::new(), why: panic.to_string() })?
+        let unlisted = blocking(move || Ok(unlisted(&folders, &camera, newest.as_ref(), to))).await?;
+        files.extend(unlisted);
+        Ok(files)
     }
 }
 
-fn cut(paths: Vec<PathBuf>, camera: &CameraId, from: Wall, to: Wall) -> Result<Film, NoFilm> {
-    let unreadable =
-        |path: &Path, why: String| NoFilm::from(ReadError::Unreadable { path: path.to_owned(), why });
-    let mut opened: Vec<(File, Scanned)> = Vec::with_capacity(paths.len());
-    for path in &paths {
-        let mut file = File::open(path).map_err(|why| unreadable(path, why.to_string()))?;
+/// Reads files beside the tasks that must not wait.
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, NoFilm> + Send + 'static,
+) -> Result<T, NoFilm> {
+    let done = tokio::task::spawn_blocking(read).await;
+    done.map_err(|panic| ReadError::Unreadable { path: PathBuf::new(), why: panic.to_string() })?
+}
+
+fn open(paths: &[PathBuf]) -> Result<Vec<(File, Scanned)>, NoFilm> {
+    let opened = paths.iter().map(|path| {
+        let file = File::open(path).map_err(|why| unreadable(path, why.to_string()));
+        let mut file = file?;
         let scanned = mp4::scan(&mut file).map_err(|why| unreadable(path, why.to_string()))?;
-        opened.push((file, scanned));
-    }
+        Ok((file, scanned))
+    });
+    opened.collect()
+}
+
+fn unreadable(path: &Path, why: String) -> NoFilm {
+    ReadError::Unreadable { path: path.to_owned(), why }.into()
+}
+
+/// What cannot be read of it is left out: a sheet with one picture less is better than none.
+fn key_units(opened: &mut [(File, Scanned)], from: Wall, to: Wall, count: usize) -> Vec<AccessUnit> {
+    let keys = opened.iter().enumerate().flat_map(|(place, (_, scanned))| {
+        let keys = scanned.fragments.iter().filter(|span| span.is_key && span.from < to);
+        keys.map(move |span| (place, *span))
+    });
+    let keys: Vec<(usize, Span)> = keys.collect();
+    // The last one at or before the begin shows it, too.
+    let first = keys.iter().rposition(|(_, span)| span.from <= from).unwrap_or(0);
+    let keys = &keys[first.min(keys.len())..];
+    let count = count.min(keys.len());
+    let chosen = (0..count).map(|number| &keys[number * keys.len() / count]);
+    chosen.filter_map(|(place, span)| key_unit(&mut opened[*place], span)).collect()
+}
+
+fn key_unit((file, scanned): &mut (File, Scanned), span: &Span) -> Option<AccessUnit> {
+    let sample =
+        *mp4::samples(file, &scanned.tracks, span).ok()?.video.first().filter(|sample| sample.is_key)?;
+    let mut bytes = Vec::with_capacity(sample.len as usize);
+    file.seek(SeekFrom::Start(sample.offset)).ok()?;
+    file.take(sample.len.into()).read_to_end(&mut bytes).ok()?;
+    let (codec, data) = scanned.tracks.access_unit(&bytes, true)?;
+    Some(AccessUnit {
+        role: scanned.facts.as_ref().map_or(StreamRole::Main, |facts| facts.role),
+        codec,
+        data: data.into(),
+        is_key: true,
+        media: MediaTime::from_ms(0),
+        camera_clock: None,
+        arrived: Now { mono: Mono::default(), wall: span.from },
+        packets_lost: 0,
+    })
+}
+
+fn cut(paths: Vec<PathBuf>, camera: &CameraId, from: Wall, to: Wall) -> Result<Film, NoFilm> {
+    let mut opened = open(&paths)?;
     let mut sources: Vec<Source<'_, File>> =
         opened.iter_mut().map(|(file, scanned)| Source { scanned, file }).collect();
     match mp4::plan(&mut sources, from, to) {
@@ -109,7 +188,11 @@ fn unlisted(
             let Ok(entries) = std::fs::read_dir(folder.join(&below)) else { continue };
             let names = entries.filter_map(|entry| Some(below.join(entry.ok()?.file_name())));
             let recordings = names.filter(|path| path.extension().is_some_and(|ending| ending == "mp4"));
-            found.extend(recordings.filter(|path| known.is_none_or(|known| **path > *known)).map(|path| folder.join(path)));
+            found.extend(
+                recordings
+                    .filter(|path| known.is_none_or(|known| **path > *known))
+                    .map(|path| folder.join(path)),
+            );
         }
     }
     found.retain(|path| {
@@ -117,6 +200,15 @@ fn unlisted(
         scanned.is_some_and(|scanned| !scanned.fragments.is_empty())
     });
     // By day and time, which is what the last two names say.
-    found.sort_by_cached_key(|path| path.iter().rev().take(2).map(ToOwned::to_owned).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>());
+    found.sort_by_cached_key(|path| {
+        path.iter()
+            .rev()
+            .take(2)
+            .map(ToOwned::to_owned)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect::<Vec<_>>()
+    });
     found
 }

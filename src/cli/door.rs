@@ -108,15 +108,15 @@ impl Door {
     pub(super) fn fetch(&self, path: &str, pairs: &Pairs, to: &Path) -> Result<u64, Failure> {
         let answer = self.open(path, pairs)?;
         let len = answer.body().content_length();
-        let mut file = File::create_new(to)
-            .map_err(|why| Failure::input(anyhow!("{}: {why}; name a file that is not there yet", to.display())))?;
+        let mut file = File::create_new(to).map_err(|why| {
+            Failure::input(anyhow!("{}: {why}; name a file that is not there yet", to.display()))
+        })?;
         let copied = copy(answer.into_body().into_reader(), &mut file, len).and_then(|copied| {
             file.sync_all()?;
             match len {
-                Some(len) if len != copied => Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    format!("{copied} of {len} bytes came"),
-                )),
+                Some(len) if len != copied => {
+                    Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{copied} of {len} bytes came")))
+                }
                 _ => Ok(copied),
             }
         });
@@ -131,9 +131,10 @@ impl Door {
 
     fn open(&self, path: &str, pairs: &Pairs) -> Result<Answer, Failure> {
         let base = self.base()?;
-        let request = pairs
-            .iter()
-            .fold(Self::agent().get(format!("{base}{path}")), |request, (name, value)| request.query(*name, value));
+        let request =
+            pairs.iter().fold(Self::agent().get(format!("{base}{path}")), |request, (name, value)| {
+                request.query(*name, value)
+            });
         answered(request.call(), &base)
     }
 }
@@ -151,12 +152,18 @@ fn answered(answer: Result<Answer, ureq::Error>, base: &str) -> Result<Answer, F
         "" => status.to_string(),
         words => words.to_owned(),
     };
-    Err(if status.is_client_error() { Failure::Input(anyhow!(words)) } else { Failure::Failed(anyhow!(words)) })
+    Err(if status.is_client_error() {
+        Failure::Input(anyhow!(words))
+    } else {
+        Failure::Failed(anyhow!(words))
+    })
 }
 
 fn json<T: DeserializeOwned>(mut answer: Answer) -> Result<T, Failure> {
     let text = answer.body_mut().with_config().limit(JSON_LEN_MAX).read_to_string()?;
-    serde_json::from_str(&text).context("the daemon's answer is not what this program expects: are both of one version?").map_err(Failure::Failed)
+    serde_json::from_str(&text)
+        .context("the daemon's answer is not what this program expects: are both of one version?")
+        .map_err(Failure::Failed)
 }
 
 fn copy(mut from: impl Read, to: &mut impl Write, len: Option<u64>) -> io::Result<u64> {

@@ -16,7 +16,9 @@ pub(super) enum Command {
     )]
     Add(Add),
     /// Let go of one: from then on it is deleted when its time is up
-    #[command(after_help = "Example:\n  cunkou hold release 01JQ… --by \"Li, station\" --why \"the case is closed\"")]
+    #[command(
+        after_help = "Example:\n  cunkou hold release 01JQ… --by \"Li, station\" --why \"the case is closed\""
+    )]
     Release(Release),
 }
 

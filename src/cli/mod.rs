@@ -68,7 +68,9 @@ enum Command {
     )]
     Clip(clip::Arguments),
     /// List where there is no recording, and why
-    #[command(after_help = "Example:\n  cunkou gaps --from 2026-03-09T00:00:00Z --to 2026-03-10T00:00:00Z --cause offline")]
+    #[command(
+        after_help = "Example:\n  cunkou gaps --from 2026-03-09T00:00:00Z --to 2026-03-10T00:00:00Z --cause offline"
+    )]
     Gaps(gaps::Arguments),
     /// Keep recordings from being deleted
     #[command(subcommand, after_help = "Example:\n  cunkou hold list")]

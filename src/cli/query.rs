@@ -97,7 +97,13 @@ impl Arguments {
         ];
         let lists = lists.into_iter().flat_map(|(name, values)| each(name, values));
         let ones = ones.into_iter().flat_map(|(name, value)| each(name, value));
-        self.warrant.pairs().into_iter().chain(lists).chain(ones).chain([("limit", self.limit.clone())]).collect()
+        self.warrant
+            .pairs()
+            .into_iter()
+            .chain(lists)
+            .chain(ones)
+            .chain([("limit", self.limit.clone())])
+            .collect()
     }
 }
 

@@ -65,7 +65,11 @@ impl<'p> Parameters<'p> {
     }
 
     /// A time, or a day of `zone`: its midnight.
-    pub(super) fn moment(&mut self, name: &'static str, zone: &TimeZone) -> Result<Option<Wall>, BadQuestion> {
+    pub(super) fn moment(
+        &mut self,
+        name: &'static str,
+        zone: &TimeZone,
+    ) -> Result<Option<Wall>, BadQuestion> {
         self.day_or_time(name, zone, Ok)
     }
 
@@ -89,7 +93,8 @@ impl<'p> Parameters<'p> {
             return self.time(name);
         };
         let at = midnight(day).and_then(|day| zone.to_timestamp(day.at(0, 0, 0, 0)));
-        let at = at.map_err(|why| BadQuestion::Value { name, text: day.to_string(), why: why.to_string() })?;
+        let at =
+            at.map_err(|why| BadQuestion::Value { name, text: day.to_string(), why: why.to_string() })?;
         Ok(Some(Wall::from_unix_us(at.as_microsecond())))
     }
 
@@ -177,7 +182,11 @@ where
     T: FromStr,
     T::Err: Display,
 {
-    text.parse().map_err(|why: T::Err| BadQuestion::Value { name, text: text.to_owned(), why: why.to_string() })
+    text.parse().map_err(|why: T::Err| BadQuestion::Value {
+        name,
+        text: text.to_owned(),
+        why: why.to_string(),
+    })
 }
 
 /// `from` before `to`, where both are there.

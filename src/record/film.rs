@@ -31,7 +31,8 @@ impl Film {
     /// # Errors
     /// A file is gone, shorter than it was, or cannot be read.
     pub fn read(&self, range: Range<u64>) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity((range.end.min(self.cut.total_len) - range.start.min(range.end)) as usize);
+        let mut bytes =
+            Vec::with_capacity((range.end.min(self.cut.total_len) - range.start.min(range.end)) as usize);
         let mut open: Option<(usize, File)> = None;
         for stretch in self.cut.stretches(range) {
             let piece = match stretch {

@@ -204,7 +204,8 @@ mod tests {
     fn a_question_for_gaps_is_read_or_refused_in_words() {
         let range = [("from", "2026-03-09T00:00:00Z"), ("to", "2026-03-10T00:00:00Z")];
         let with = |more: &[(&'static str, &'static str)]| asked(&[&range[..], more].concat());
-        let question = with(&[("camera", "a,b"), ("camera", "c"), ("cause", "offline,shed"), ("min_s", "2.5")]);
+        let question =
+            with(&[("camera", "a,b"), ("camera", "c"), ("cause", "offline,shed"), ("min_s", "2.5")]);
         let question = question.expect("it is well asked");
         assert_eq!(question.cameras.iter().map(CameraId::as_str).collect::<Vec<_>>(), ["a", "b", "c"]);
         assert_eq!(question.causes, [GapCause::Offline, GapCause::Shed]);

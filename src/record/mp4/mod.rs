@@ -9,6 +9,7 @@
 //! Owns every byte of these files (ISO/IEC 14496-12, -14, -15; CMAF, ISO/IEC 23000-19). Knows no clock, no folder, no index and no network; files
 //! are read through [`std::io::Read`] and [`std::io::Seek`]. No bytes, whoever wrote them, make it panic.
 
+mod annex_b;
 mod boxes;
 mod codecs;
 mod cut;

@@ -1,0 +1,55 @@
+//! Still pictures of recordings: one to recognise a clip by, or a sheet of several.
+//!
+//! Owns how many, how large, and that masks are burnt in. Key pictures alone are decoded, each by itself.
+
+use crate::{
+    alert::snapshot::{self, SnapshotError},
+    camera::AccessUnit,
+    decode::{Backend, DecodeError, Decoder, Picture},
+    geometry::Polygon,
+};
+
+/// Width of a thumbnail, and of a picture on a sheet, in pixels at most.
+const WIDTH: u32 = 320;
+/// Pictures on a sheet, and beside each other on it.
+pub(super) const SHEET: (usize, usize) = (12, 4);
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoStill {
+    #[error("the recording cannot be decoded: {0}")]
+    Decode(#[from] DecodeError),
+    #[error("nothing in the recording can be decoded")]
+    Nothing,
+    #[error(transparent)]
+    Picture(#[from] SnapshotError),
+}
+
+/// A sheet of the pictures, as JPEG; of one picture: that. Blocks.
+pub(super) fn sheet(
+    backend: &Backend,
+    units: &[AccessUnit],
+    masks: &[Polygon],
+) -> Result<Vec<u8>, NoStill> {
+    let mut pictures = Vec::with_capacity(units.len());
+    let mut failed = None;
+    for unit in units {
+        match decoded(backend, unit) {
+            Ok(picture) => pictures.extend(picture),
+            Err(error) => failed = Some(error),
+        }
+    }
+    match failed {
+        Some(error) if pictures.is_empty() => Err(error.into()),
+        None if pictures.is_empty() => Err(NoStill::Nothing),
+        _ => Ok(snapshot::sheet(&pictures, masks, SHEET.1, WIDTH)?),
+    }
+}
+
+fn decoded(backend: &Backend, unit: &AccessUnit) -> Result<Option<Picture>, DecodeError> {
+    let mut frames = Vec::with_capacity(1);
+    let mut decoder = Decoder::new(backend, unit.codec)?;
+    decoder.decode(unit, &mut frames)?;
+    decoder.drain(&mut frames);
+    Ok(frames.pop().map(|frame| frame.picture))
+}
