@@ -14,6 +14,7 @@ use crate::{
     alert::{Kind, Severity},
     detect::Class,
     geometry::{Polygon, Segment},
+    time::Wall,
     id::{
         CameraId, EntryPointId, HoursId, LineId, ModelId, NodeId, RuleId, StationId, VillageId, VolumeId,
         ZoneId,
@@ -249,6 +250,14 @@ pub struct Recording {
     pub keep_min: Duration,
     /// [`RecordPolicy::keep_max`] of such a camera.
     pub keep_max: Duration,
+}
+
+impl Recording {
+    /// What is kept of something that was seen in `from..to`.
+    pub fn around(&self, from: Wall, to: Wall) -> (Wall, Wall) {
+        let pre_roll = i64::try_from(self.pre_roll.as_micros()).unwrap_or(0);
+        (Wall::from_unix_us(from.unix_us().saturating_sub(pre_roll)), to.after(self.post_roll))
+    }
 }
 
 /// A place for recordings.

@@ -8,7 +8,6 @@ use super::{clerk::Record, office::FoundClip};
 use crate::{
     archive::{Catalog, FILM_MAX, NoFilm},
     config::Recording,
-    time::Wall,
 };
 
 /// Looks for clips.
@@ -21,22 +20,14 @@ pub(super) struct ClipFinder {
     pub(super) found: mpsc::Sender<FoundClip>,
 }
 
-/// What a clip of an alert shows: `from..to`. One that went on for very long is shown from its begin on.
-pub(super) fn range_of(record: &Record, recording: &Recording) -> Option<(Wall, Wall)> {
-    let at = |text: &str| Some(Wall::from_unix_us(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()));
-    let occurred = at(&record.data.occurred_at)?;
-    let ended = record.data.ended_at.as_deref().and_then(at).unwrap_or(occurred);
-    let pre_roll = i64::try_from(recording.pre_roll.as_micros()).unwrap_or(0);
-    let from = Wall::from_unix_us(occurred.unix_us() - pre_roll);
-    Some((from, ended.after(recording.post_roll).min(from.after(FILM_MAX))))
-}
-
 impl ClipFinder {
     /// Works until nobody asks any more.
     pub(super) async fn run(self, mut sought: mpsc::Receiver<Box<Record>>) {
         while let Some(record) = sought.recv().await {
             let (alert, camera) = (record.data.alert_id, record.data.camera.id.clone());
-            let Some((from, to)) = range_of(&record, &self.recording) else { continue };
+            let Some((from, to)) = record.data.span() else { continue };
+            // One that went on for very long is shown from its begin on.
+            let (from, to) = self.recording.around(from, to.min(from.after(FILM_MAX / 2)));
             let file = match self.catalog.film(&camera, from, to).await {
                 Ok(film) => match spawn_blocking(move || film.sha256()).await {
                     Ok(Ok(sha256)) => {

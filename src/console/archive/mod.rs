@@ -3,8 +3,13 @@
 //! Owns the paths, who may ask for what, and that it is written down. Whoever searches, sees or exports people says who he is, what for, and
 //! for which case; without that nothing is shown. Time lines, gaps and holds show nobody and need no purpose.
 
+mod clips;
+mod export;
 mod film;
 mod records;
+mod still;
+mod video;
+mod warrant;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,31 +20,77 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::parameters::BadQuestion;
 use crate::{
-    archive::{Archive, HoldError},
-    id::{CameraId, HoldId},
+    archive::{Archive, HoldError, NoFilm},
+    config::Config,
+    decode::Backend,
+    evidence::Evidence,
+    id::{AlertId, CameraId, HoldId},
+    index::{Librarian, Unanswered},
+    mqtt::payload::{AlertData, ModelData},
     store::Refused,
-    time::Clock,
+    time::{Clock, Wall},
 };
 use records::{Gaps, HoldData, HoldWanted, ReleaseWanted, Timeline};
 
 /// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
+/// Alerts on record, by id.
+pub trait Alerts: Send + Sync {
+    /// The alert as it was last told.
+    fn alert(&self, id: AlertId) -> BoxFuture<'_, Result<Option<AlertData>, Refused>>;
+    /// Those of a camera that occurred in `from..to`, oldest first.
+    fn alerts(&self, camera: &CameraId, from: Wall, to: Wall) -> BoxFuture<'_, Result<Vec<AlertData>, Refused>>;
+}
+
 /// What the archive's pages answer from.
-#[derive(Clone)]
 pub struct Rooms {
     /// What is recorded.
-    pub archive: Archive,
-    /// Days of reviews, and hours of questions.
-    pub time_zone: TimeZone,
+    pub(super) archive: Archive,
+    /// What passed.
+    pub(super) index: Librarian,
+    /// What is written down of those who ask.
+    pub(super) evidence: Evidence,
+    /// What was told.
+    pub(super) alerts: Arc<dyn Alerts>,
+    /// The station.
+    pub(super) config: Arc<Config>,
+    /// The model that looks.
+    pub(super) model: ModelData,
+    /// What decodes still pictures.
+    pub(super) backend: Backend,
     /// The machine's clock.
-    pub clock: Clock,
+    pub(super) clock: Clock,
+    views: warrant::Views,
+}
+
+impl Rooms {
+    /// The rooms of a station.
+    #[allow(clippy::too_many_arguments, reason = "each is a room of its own")]
+    pub fn new(
+        archive: Archive,
+        index: Librarian,
+        evidence: Evidence,
+        alerts: Arc<dyn Alerts>,
+        config: Arc<Config>,
+        model: ModelData,
+        backend: Backend,
+        clock: Clock,
+    ) -> Self {
+        let views = warrant::Views::default();
+        Self { archive, index, evidence, alerts, config, model, backend, clock, views }
+    }
+
+    fn time_zone(&self) -> &TimeZone {
+        &self.config.station.time_zone
+    }
 }
 
 /// The parameters of an address.
@@ -69,6 +120,24 @@ impl From<Refused> for Refusal {
     }
 }
 
+impl From<Unanswered> for Refusal {
+    fn from(unanswered: Unanswered) -> Self {
+        Self(StatusCode::SERVICE_UNAVAILABLE, unanswered.to_string())
+    }
+}
+
+impl From<NoFilm> for Refusal {
+    fn from(none: NoFilm) -> Self {
+        let status = match none {
+            NoFilm::Nothing { .. } => StatusCode::NOT_FOUND,
+            NoFilm::TooLong => StatusCode::BAD_REQUEST,
+            NoFilm::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            NoFilm::Unreadable(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self(status, none.to_string())
+    }
+}
+
 impl From<HoldError> for Refusal {
     fn from(error: HoldError) -> Self {
         let status = match error {
@@ -84,6 +153,14 @@ impl From<HoldError> for Refusal {
 /// Every path of the archive.
 pub(super) fn router(rooms: Rooms) -> Router {
     Router::new()
+        .route("/api/v1/clips", get(video::find))
+        .route("/api/v1/clips/{clip}", get(video::clip))
+        .route("/api/v1/clips/{clip}/video.mp4", get(video::of_clip))
+        .route("/api/v1/clips/{clip}/thumbnail.jpg", get(video::thumbnail))
+        .route("/api/v1/clips/{clip}/sheet.jpg", get(video::sheet))
+        .route("/api/v1/cameras/{camera}/video.mp4", get(video::of_camera))
+        .route("/api/v1/exports", post(export::make))
+        .route("/api/v1/exports/{pack}/{file}", get(export::file))
         .route("/api/v1/cameras/{camera}/timeline", get(timeline))
         .route("/api/v1/gaps", get(gaps))
         .route("/api/v1/holds", get(holds).post(hold))
@@ -144,7 +221,7 @@ async fn release(
 
 impl Rooms {
     fn hold(&self, hold: crate::archive::Hold) -> HoldData {
-        let today = self.time_zone.to_datetime(self.clock.now().wall.timestamp()).date();
+        let today = self.time_zone().to_datetime(self.clock.now().wall.timestamp()).date();
         HoldData::new(hold, today)
     }
 }
