@@ -30,6 +30,7 @@ pub mod track;
 
 pub mod archive;
 pub mod console;
+pub mod evidence;
 pub mod mqtt;
 pub mod store;
 

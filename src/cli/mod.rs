@@ -15,6 +15,7 @@ mod replay;
 mod run;
 mod signals;
 mod sim;
+mod verify;
 
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
@@ -80,6 +81,11 @@ enum Command {
         after_help = "Example:\n  cunkou sim --cameras 4 --listen 127.0.0.1:8554\n  ffplay rtsp://127.0.0.1:8554/gate-1"
     )]
     Sim(sim::Arguments),
+    /// Say whether packs of evidence are whole: offline, on any machine
+    #[command(after_help = "Examples:\n  cunkou verify cunkou-north-gate-20260309T180405Z-no1\n  \
+        cunkou verify --keyring liuzhuang-keyring.json evidence/*\n\n\
+        Exit code 0 where all are whole, 1 where one is not or one between them is missing, 2 where something is no pack.")]
+    Verify(verify::Arguments),
     /// Measure a part of the product
     #[command(subcommand, after_help = "Example:\n  cunkou bench detector --json")]
     Bench(bench::Command),
@@ -120,6 +126,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Gaps(arguments) => gaps::run(arguments),
         Command::Hold(command) => hold::run(command),
         Command::Sim(arguments) => sim::run(arguments),
+        Command::Verify(arguments) => verify::run(arguments),
         Command::Bench(command) => bench::run(command),
     };
     let (error, code) = match outcome {
