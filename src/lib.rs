@@ -37,5 +37,6 @@ pub mod store;
 pub mod daemon;
 pub mod fleet_bench;
 pub mod lane;
+pub mod shadow;
 pub mod sim;
 pub mod trial;

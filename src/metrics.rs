@@ -123,6 +123,10 @@ metrics! {
     analysis_missed: ByCause = Family::default(),
     /// Intervals of too little analysis that could not be kept on record
     analysis_intervals_lost: Counter = Counter::default(),
+    /// Passages and alerts that could not be kept in the seen log
+    seen_lost: Counter = Counter::default(),
+    /// Whether the seen log cannot be written (1), so that passages wait, or can (0)
+    seen_stuck: Gauge = Gauge::default(),
     /// Alerts raised
     alerts_raised: ByCamera = Family::default(),
     /// Camera clock minus arrival clock, in milliseconds

@@ -13,6 +13,7 @@ mod hold;
 mod query;
 mod replay;
 mod run;
+mod shadow;
 mod signals;
 mod sim;
 mod verify;
@@ -53,9 +54,10 @@ enum Command {
         Exit code 2 where anything is wrong."
     )]
     Check(check::Arguments),
-    /// Judge recorded files as a camera would be, as fast as it goes
+    /// Judge recorded files as a camera would be, as fast as it goes; or try other rules over what a station has seen
     #[command(after_help = "Examples:\n  cunkou replay gate.mp4 --json\n  \
-        cunkou replay gate.mp4 --config cunkou.toml --camera north-gate --json")]
+        cunkou replay gate.mp4 --config cunkou.toml --camera north-gate --json\n  \
+        cunkou replay --rules new.toml --since 7d")]
     Replay(replay::Arguments),
     /// Find clips by place, time and what was seen
     #[command(

@@ -19,25 +19,41 @@ use cunkou::{
 };
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, shadow};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// Video files (mp4, mkv, avi, h264, …)
-    #[arg(required = true, value_name = "VIDEO")]
+    #[arg(required_unless_present = "rules", conflicts_with = "rules", value_name = "VIDEO")]
     videos: Vec<PathBuf>,
-    /// A configuration whose rules apply; without it, any person that comes to stay in view for a moment, and any vehicle that comes near, raises `zone-enter`
-    #[arg(long, value_name = "FILE", requires = "camera")]
+    /// With videos: a configuration whose rules apply; without it, any person that comes to stay in view for a moment, and any vehicle that comes near,
+    /// raises `zone-enter`. With --rules: the one whose volumes are read, if it is another
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Which of its cameras the files are taken for
-    #[arg(long, value_name = "ID", requires = "config")]
-    camera: Option<CameraId>,
+    /// With videos: which of the configuration's cameras they are taken for. With --rules: of which cameras; may be repeated
+    #[arg(long, value_name = "ID")]
+    camera: Vec<CameraId>,
+    /// Without videos: a configuration whose zones, lines and rules are tried over what was seen, as the logs beside the recordings have it
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// How far back --rules goes: 7d, 12h, 30m
+    #[arg(long, value_name = "TIME", default_value = "7d", requires = "rules")]
+    since: String,
     /// JSON lines on stdout
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(arguments: Arguments) -> Outcome {
+    if let Some(rules) = &arguments.rules {
+        return shadow::run(&shadow::Question {
+            rules,
+            config: arguments.config.as_deref(),
+            since: &arguments.since,
+            cameras: &arguments.camera,
+            json: arguments.json,
+        });
+    }
     let (config, camera) = station(&arguments)?;
     let model = Model::load(&config.paths.models, &config.detect.model).map_err(Failure::input)?;
     let runtime = Runtime::load(config.paths.onnxruntime.as_deref())?;
@@ -53,16 +69,13 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
 
 /// The configuration and the camera that the files are taken for.
 fn station(arguments: &Arguments) -> Result<(Config, Arc<Camera>), Failure> {
-    let (Some(file), Some(id)) = (&arguments.config, &arguments.camera) else {
-        let config = config::parse(
-            config::replay_toml(),
-            "config/replay.toml",
-            Path::new("config"),
-            &config::Machine,
-        )?;
-        let camera =
-            config.cameras.first().map(Arc::clone).context("the built-in configuration has no camera")?;
-        return Ok((config, camera));
+    let (file, id) = match (&arguments.config, arguments.camera.as_slice()) {
+        (Some(file), [id]) => (file, id),
+        (None, []) => return usual(),
+        _ => {
+            let what = "videos are judged by the rules of one camera: give both --config and --camera, once";
+            return Err(Failure::Input(anyhow!(what)));
+        }
     };
     let config = config::load(file).map_err(Failure::input)?;
     let camera = config.cameras.iter().find(|camera| camera.id == *id).map(Arc::clone);
@@ -70,6 +83,15 @@ fn station(arguments: &Arguments) -> Result<(Config, Arc<Camera>), Failure> {
         let known: Vec<&str> = config.cameras.iter().map(|camera| camera.id.as_str()).collect();
         Failure::Input(anyhow!("{} has no camera {id}; it has: {}", file.display(), known.join(", ")))
     })?;
+    Ok((config, camera))
+}
+
+/// What is judged by without a configuration.
+fn usual() -> Result<(Config, Arc<Camera>), Failure> {
+    let config =
+        config::parse(config::replay_toml(), "config/replay.toml", Path::new("config"), &config::Machine)?;
+    let camera =
+        config.cameras.first().map(Arc::clone).context("the built-in configuration has no camera")?;
     Ok((config, camera))
 }
 

@@ -1,8 +1,8 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ bookkeeper ▶ page ▶ lanes
-//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ bookkeeper ▶ store ▶ page ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ bookkeeper, librarian ▶ page ▶ lanes
+//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ bookkeeper, librarian ▶ store ▶ page ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
@@ -12,6 +12,7 @@ mod clip_finder;
 mod clock_watch;
 mod fleet_watch;
 mod herald;
+mod librarian;
 mod office;
 mod process;
 mod steward;
@@ -45,6 +46,7 @@ use self::{
     clip_finder::ClipFinder,
     clock_watch::{CLOCK_MIN, ClockWatch},
     herald::Herald,
+    librarian::Librarian,
     office::Office,
     steward::Steward,
 };
@@ -80,11 +82,14 @@ const NUDGES_MAX: usize = 64;
 const INTERVALS_MAX: usize = 2048;
 /// Alerts whose clips are sought, and those that were found: they wait, and are sought again where there is no room.
 const CLIPS_SOUGHT_MAX: usize = 256;
+/// Passages and alerts that wait for the librarian; then they are dropped and counted (`seen_lost`): some of each camera of a large fleet, since a stop tells
+/// all at once.
+const SEEN_MAX: usize = 4096;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
 /// Share of the stop's grace that the lanes may take.
 const LANES_SHARE: f32 = 0.5;
-/// How long the bookkeeper may take for its last note at a stop.
+/// How long the bookkeeper and the librarian may take for their last notes at a stop, each.
 const BOOKS_WITHIN: Duration = Duration::from_secs(3);
 /// Kept back from the stop's grace for what comes after the one that is waited for.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -136,6 +141,7 @@ pub struct Daemon {
     herald: JoinHandle<()>,
     steward: JoinHandle<()>,
     bookkeeper: JoinHandle<()>,
+    librarian: JoinHandle<()>,
     courier: JoinHandle<()>,
     stop_courier: CancellationToken,
     store: DeskThread,
@@ -212,6 +218,9 @@ impl Daemon {
         let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust, cameras);
         let (intervals, intervals_rx) = mpsc::channel(INTERVALS_MAX);
         let bookkeeper = tokio::spawn(vital(broken.clone(), bookkeeper.run(intervals_rx)));
+        let librarian = Librarian::new(&config, &model, now, metrics.clone(), None);
+        let (seen, seen_rx) = mpsc::channel(SEEN_MAX);
+        let librarian = tokio::spawn(vital(broken.clone(), librarian.run(seen_rx)));
         let page_desk = desk.clone();
         let catalog = Catalog::new(desk.clone(), &config);
         let (seek_clips, sought_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
@@ -272,6 +281,7 @@ impl Daemon {
             health,
             nudges,
             intervals,
+            seen,
             metrics,
         };
         let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
@@ -299,6 +309,7 @@ impl Daemon {
             herald,
             steward,
             bookkeeper,
+            librarian,
             courier,
             stop_courier,
             store,
@@ -363,6 +374,7 @@ impl Daemon {
         join("the delivery", deadline, self.courier).await;
         // The record of analysis is no promise: a lane that does not let go, and a store that is stuck, are not waited for any longer.
         join("the bookkeeper", deadline.min(Instant::now() + BOOKS_WITHIN), self.bookkeeper).await;
+        join("the librarian", deadline.min(Instant::now() + BOOKS_WITHIN), self.librarian).await;
         let left = deadline.saturating_duration_since(Instant::now());
         if timeout(left + RESERVE, self.store.stop(left)).await.is_err() {
             tracing::error!("the store did not stop in time; what it had promised is on the disk");

@@ -20,6 +20,7 @@ use std::{
 
 use super::{
     eye::{Glimpse, Seen},
+    passage::Passage,
     replay::is_due,
     shortfall::Shortfall,
     watch::Watch,
@@ -109,6 +110,8 @@ pub enum Act {
     Tell(Health),
     /// Keep on record that too little was analysed here.
     Record(Interval),
+    /// Keep what is known of a visitor who has gone, or of one who stays.
+    Passed(Box<Passage>),
     /// Somebody has come: the other cameras of the entry point should look, too.
     Nudge,
 }
@@ -523,6 +526,7 @@ impl Lane {
             let frame = frame.filter(|_| verdict.change == Change::Raised).cloned();
             acts.push(Act::File(Box::new(Filing { verdict, frame })));
         }
+        acts.extend(self.watch.passed().map(|passage| Act::Passed(Box::new(passage))));
     }
 
     /// Tells how the camera is.

@@ -11,6 +11,7 @@
 
 mod core;
 mod eye;
+pub mod passage;
 mod replay;
 mod shortfall;
 mod task;
@@ -24,6 +25,6 @@ pub use self::{
     eye::{Eye, EyeJob, Glimpse, Seen},
     replay::{Counts, Replay, Replayed, is_due},
     shortfall::{Shortfall, Tally},
-    task::{Filed, Surroundings, Word, run},
+    task::{Filed, Surroundings, Told, Word, run},
     watch::Watch,
 };

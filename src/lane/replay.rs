@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::watch::Watch;
+use super::{passage::Passage, watch::Watch};
 use crate::{
     config::Camera,
     decode::Frame,
@@ -96,6 +96,11 @@ impl Replay {
         let mut verdicts = Vec::new();
         self.watch.lose_sight(&mut verdicts);
         (self.last_ms, verdicts)
+    }
+
+    /// Takes the passages that are over.
+    pub fn passed(&mut self) -> std::vec::Drain<'_, Passage> {
+        self.watch.passed()
     }
 
     /// What was done so far.

@@ -13,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     core::{Act, Event, Filing, Lane},
     eye::{Eye, EyeJob, Seen},
+    passage::Passage,
 };
 use crate::{
+    alert::Change,
     analysis::Interval,
     camera::{Health, Limits, Pace, Source, StreamEvent},
     config::Camera,
@@ -24,6 +26,7 @@ use crate::{
     gate::{Grant, Share},
     id::{CameraId, Mint},
     metrics::Metrics,
+    record::seen::Raised,
     time::{Clock, Mono},
 };
 
@@ -59,6 +62,8 @@ pub struct Surroundings {
     pub nudges: mpsc::Sender<CameraId>,
     /// Who keeps on record where too little was analysed.
     pub intervals: mpsc::Sender<(CameraId, Interval)>,
+    /// Who keeps what passed and what was raised.
+    pub seen: mpsc::Sender<Told>,
     /// Metrics.
     pub metrics: Metrics,
 }
@@ -70,6 +75,15 @@ pub struct Word {
     pub grant: Grant,
     /// How often another camera of its entry point has seen somebody come.
     pub nudges: u64,
+}
+
+/// What a lane tells of what was seen.
+#[derive(Debug)]
+pub enum Told {
+    /// Somebody has passed.
+    Passed(Box<Passage>),
+    /// An alert was raised.
+    Raised(Box<Raised>),
 }
 
 /// Called once a verdict is durable.
@@ -251,7 +265,13 @@ impl Task {
                 let overwritten = self.around.detector.put(self.camera.id.clone(), due, job);
                 return overwritten.map(|job| job.frame.number);
             }
-            Act::File(filing) => self.unfiled.push_back(*filing),
+            Act::File(filing) => {
+                if filing.verdict.change == Change::Raised {
+                    self.keep(Told::Raised(Box::new(Raised::of(&filing.verdict.alert))));
+                }
+                self.unfiled.push_back(*filing);
+            }
+            Act::Passed(passage) => self.keep(Told::Passed(passage)),
             Act::Tell(health) => self.untold = Some(health),
             Act::Record(interval) => {
                 if self.around.intervals.try_send((self.camera.id.clone(), interval)).is_err() {
@@ -262,6 +282,13 @@ impl Task {
             Act::Nudge => drop(self.around.nudges.try_send(self.camera.id.clone())),
         }
         None
+    }
+
+    /// No lane waits for what is kept of what was seen.
+    fn keep(&self, told: Told) {
+        if self.around.seen.try_send(told).is_err() {
+            self.around.metrics.seen_lost.inc();
+        }
     }
 
     fn connect(&mut self) {

@@ -1,10 +1,13 @@
-//! What is made of what is seen: view plan, tracks and rules of one camera, in that order.
+//! What is made of what is seen: view plan, tracks, rules and passages of one camera, in that order.
 //!
 //! The lane and `cunkou replay` share it, so that a recorded file is judged exactly as a live camera is.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use super::track_clock::TrackClock;
+use super::{
+    passage::{Judgement, Passage, Passages},
+    track_clock::TrackClock,
+};
 use crate::{
     config::Camera,
     decode::Frame,
@@ -14,7 +17,7 @@ use crate::{
     id::Mint,
     motion::Motion,
     rules::{Rules, Verdict},
-    time::{Mono, Now},
+    time::Mono,
     track::{Track, Tracker},
 };
 
@@ -24,13 +27,16 @@ const YOUNG: Duration = Duration::from_secs(1);
 /// Frames that are so far apart are of a camera that sleeps in between.
 const LONG: Duration = Duration::from_secs(1);
 
-/// View plan, tracks and rules of one camera.
+/// View plan, tracks, rules and passages of one camera.
 pub struct Watch {
     plan: ViewPlan,
     tracker: Tracker,
     sure_from: SureFrom,
     shape: Shape,
     rules: Rules,
+    passages: Passages,
+    /// Those that are over and have not been taken.
+    passed: Vec<Passage>,
     clock: TrackClock,
     /// Something was first seen a moment ago, where something moves. What stands there and is recognised now and then is not new.
     young: bool,
@@ -62,6 +68,9 @@ impl Watch {
             tracker: Tracker::default(),
             sure_from: facts.sure_from,
             shape: Shape::Unknown,
+            // A mint of their own: what ids alerts have does not depend on who passed.
+            passages: Passages::new(&camera, facts.sure_from, mint.clone().split()),
+            passed: Vec::new(),
             rules: Rules::new(camera, mint),
             clock: TrackClock::default(),
             young: false,
@@ -88,7 +97,7 @@ impl Watch {
         } else if self.out.is_empty() {
             self.tracker.skip(at, &motion);
             self.young = false;
-            self.judge(frame.arrived, verdicts);
+            self.judge(frame, verdicts);
         }
         view
     }
@@ -122,7 +131,7 @@ impl Watch {
             |track: &Track| motion.regions.iter().any(|region| region.intersection(&track.bbox).is_some());
         let is_new = |track: &Track| at.since(track.born) < YOUNG && track.confidence.is_some();
         self.young = self.tracker.tracks().iter().any(|track| is_new(track) && stirs(track));
-        self.judge(frame.arrived, verdicts);
+        self.judge(frame, verdicts);
     }
 
     /// The detector will not answer for a frame: a newer one took its place, or it failed. As if it had never been shown.
@@ -145,6 +154,7 @@ impl Watch {
         self.out.clear();
         self.tracker.clear();
         self.rules.end_all(verdicts);
+        self.passages.lose_sight(&mut self.passed);
     }
 
     /// Frames for which the detector's answer is still expected.
@@ -168,7 +178,19 @@ impl Watch {
         self.tracker.tracks()
     }
 
-    fn judge(&mut self, now: Now, verdicts: &mut Vec<Verdict>) {
-        self.rules.update(now, self.tracker.tracks(), self.tracker.ended(), verdicts);
+    /// Takes the passages that are over, and the pieces of those that go on.
+    pub fn passed(&mut self) -> std::vec::Drain<'_, Passage> {
+        self.passed.drain(..)
+    }
+
+    fn judge(&mut self, frame: &Frame, verdicts: &mut Vec<Verdict>) {
+        let (now, before) = (frame.arrived, verdicts.len());
+        let tracks = self.tracker.tracks();
+        self.rules.update(now, tracks, self.tracker.ended(), verdicts);
+        self.passages.see(now.mono, &frame.picture);
+        let successions: Vec<_> = self.rules.successions().collect();
+        let verdicts = &verdicts[before..];
+        let judgement = Judgement { now, tracks, successions: &successions, verdicts };
+        self.passages.judged(judgement, &mut self.passed);
     }
 }

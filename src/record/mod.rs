@@ -9,6 +9,7 @@
 
 mod film;
 pub mod mp4;
+pub mod seen;
 
 pub use film::Film;
 

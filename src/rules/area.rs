@@ -27,7 +27,7 @@ fn distance(p: UnitPoint, a: UnitPoint, b: UnitPoint) -> f32 {
 
 /// A part of the picture, with an edge that has to be passed clearly.
 #[derive(Debug, Clone)]
-pub(super) enum Area {
+pub(crate) enum Area {
     /// All of it.
     Picture,
     /// A zone.
@@ -39,7 +39,7 @@ pub(super) enum Area {
 }
 
 impl Area {
-    pub(super) fn zone(polygon: &Polygon) -> Self {
+    pub(crate) fn zone(polygon: &Polygon) -> Self {
         let corners = polygon.corners();
         let around: f32 = (0..corners.len())
             .map(|i| {
@@ -53,7 +53,7 @@ impl Area {
     }
 
     /// Whether the foot of `bbox` is inside, for somebody who `was` inside or not: within the margin of the edge nothing changes.
-    pub(super) fn holds(&self, bbox: &UnitBox, was: Inside) -> Inside {
+    pub(crate) fn holds(&self, bbox: &UnitBox, was: Inside) -> Inside {
         let Self::Zone { polygon, margin_max } = self else { return Inside::Yes };
         // A foot on the very edge of the picture is inside of a zone that reaches there.
         let foot = bbox.foot();
@@ -74,7 +74,7 @@ impl Area {
 
 /// Whether somebody is in an area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Inside {
+pub(crate) enum Inside {
     Yes,
     No,
 }
@@ -98,7 +98,7 @@ fn on_border(a: UnitPoint, b: UnitPoint) -> bool {
 /// ```
 /// Only a path that goes through the line's own length counts, not one around its ends.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Walk {
+pub(crate) struct Walk {
     /// The side on which it was clear of the line last.
     side: Option<Side>,
     /// Crossings to the right less those to the left since then.
@@ -118,7 +118,7 @@ enum Side {
 impl Walk {
     /// The foot goes from `from` (none at the beginning of a path) to that of `bbox`. Says which way the line was crossed, and when
     /// the first frame showed it, once that is clear.
-    pub(super) fn step(
+    pub(crate) fn step(
         &mut self,
         now: Now,
         line: &Segment,

@@ -23,11 +23,12 @@ mod area;
 mod case;
 mod path;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod watch;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+pub(crate) use self::area::{Area, Inside, Walk};
 use self::{
     path::{Paths, Succession},
     watch::Watch,
@@ -39,6 +40,9 @@ use crate::{
     time::Now,
     track::Track,
 };
+
+/// So long after its track ended, nobody can turn out to go on for a visitor.
+pub const SETTLED_AFTER: Duration = path::KEPT;
 
 /// What the rules of one camera say after a frame.
 #[derive(Debug, Clone)]
@@ -75,6 +79,11 @@ impl Rules {
             }
             watch.update(now, self.paths.sights(tracks), tracks, &mut self.mint, out);
         }
+    }
+
+    /// Which track was found, with the newest frame, to go on where which other broke off: (the other, it).
+    pub fn successions(&self) -> impl Iterator<Item = (TrackId, TrackId)> + '_ {
+        self.successions.iter().map(|succession| (succession.old, succession.new))
     }
 
     /// The stream was lost, or the daemon stops: open alerts end, and what was seen is forgotten. A cooldown goes on.

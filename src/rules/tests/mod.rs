@@ -3,7 +3,7 @@
 mod lines;
 mod looks;
 mod visitors;
-mod world;
+pub(crate) mod world;
 mod zones;
 
 use std::{collections::BTreeMap, time::Duration};

@@ -17,11 +17,11 @@ use crate::{
 
 use super::*;
 
-pub(super) fn name() -> Name {
+pub(crate) fn name() -> Name {
     Name { zh: "村口".into(), en: "gate".into() }
 }
 
-pub(super) fn rule(when: Condition) -> Rule {
+pub(crate) fn rule(when: Condition) -> Rule {
     Rule {
         id: "rule".parse().expect("an id"),
         version: "000000000000".into(),
@@ -38,20 +38,20 @@ pub(super) fn rule(when: Condition) -> Rule {
     }
 }
 
-pub(super) fn enters_zone() -> Rule {
+pub(crate) fn enters_zone() -> Rule {
     rule(Condition::ZoneEnter { zone: Some("yard".parse().expect("an id")) })
 }
 
-pub(super) fn in_view() -> Rule {
+pub(crate) fn in_view() -> Rule {
     rule(Condition::ZoneEnter { zone: None })
 }
 
-pub(super) fn crosses(direction: Option<Direction>) -> Rule {
+pub(crate) fn crosses(direction: Option<Direction>) -> Rule {
     rule(Condition::LineCross { line: "gate".parse().expect("an id"), direction })
 }
 
 /// A yard in the right half of the picture; a line from the top to the middle, whose inside is the right of the picture.
-pub(super) fn camera(rules: Vec<Rule>) -> Arc<Camera> {
+pub(crate) fn camera(rules: Vec<Rule>) -> Arc<Camera> {
     let corner = |x: f32, y: f32| UnitPoint::new(x, y);
     let yard = Polygon::new(vec![corner(0.5, 0.2), corner(1.0, 0.2), corner(1.0, 1.0), corner(0.5, 1.0)]);
     let gate = Segment::new(corner(0.5, 0.9), corner(0.5, 0.3));
@@ -81,23 +81,23 @@ pub(super) fn camera(rules: Vec<Rule>) -> Arc<Camera> {
 }
 
 /// 2026-03-09 12:00 in UTC.
-pub(super) const NOON: i64 = 1_773_057_600_000;
+pub(crate) const NOON: i64 = 1_773_057_600_000;
 
 /// Tracks by script, five looks a second unless told otherwise.
-pub(super) struct World {
-    pub(super) rules: Rules,
-    pub(super) start: i64,
-    pub(super) ms: u64,
-    pub(super) every_ms: u64,
-    pub(super) tracks: Vec<Track>,
-    pub(super) said: Vec<(u64, Verdict)>,
+pub(crate) struct World {
+    pub(crate) rules: Rules,
+    pub(crate) start: i64,
+    pub(crate) ms: u64,
+    pub(crate) every_ms: u64,
+    pub(crate) tracks: Vec<Track>,
+    pub(crate) said: Vec<(u64, Verdict)>,
 }
 
 /// Where a track's foot is in a look: number, left to right, top to bottom.
-pub(super) type Feet<'a> = &'a [(u64, f32, f32)];
+pub(crate) type Feet<'a> = &'a [(u64, f32, f32)];
 
 impl World {
-    pub(super) fn new(rule: Rule) -> Self {
+    pub(crate) fn new(rule: Rule) -> Self {
         Self {
             rules: Rules::new(camera(vec![rule]), Mint::seeded(1)),
             start: NOON,
@@ -108,14 +108,14 @@ impl World {
         }
     }
 
-    pub(super) fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         Now {
             mono: Mono::from_start(Duration::from_millis(self.ms)),
             wall: Wall::from_unix_ms(self.start + self.ms as i64),
         }
     }
 
-    pub(super) fn say(&mut self, ended: &[TrackId]) {
+    pub(crate) fn say(&mut self, ended: &[TrackId]) {
         let mut out = vec![];
         self.rules.update(self.now(), &self.tracks, ended, &mut out);
         self.said.extend(out.into_iter().map(|verdict| (self.ms, verdict)));
@@ -123,7 +123,7 @@ impl World {
     }
 
     /// One look, in which `feet` are seen and other tracks coast.
-    pub(super) fn look(&mut self, feet: Feet<'_>) {
+    pub(crate) fn look(&mut self, feet: Feet<'_>) {
         let at = self.now().mono;
         for track in &mut self.tracks {
             track.looks += 1;
@@ -154,14 +154,14 @@ impl World {
     }
 
     /// Looks for so many seconds.
-    pub(super) fn looks(&mut self, seconds: f32, feet: Feet<'_>) {
+    pub(crate) fn looks(&mut self, seconds: f32, feet: Feet<'_>) {
         for _ in 0..(seconds * 1000.0) as u64 / self.every_ms {
             self.look(feet);
         }
     }
 
     /// A track goes from one place to another in so many seconds.
-    pub(super) fn walk(&mut self, seconds: f32, id: u64, from: (f32, f32), to: (f32, f32)) {
+    pub(crate) fn walk(&mut self, seconds: f32, id: u64, from: (f32, f32), to: (f32, f32)) {
         let steps = ((seconds * 1000.0) as u64 / self.every_ms).max(1);
         for step in 1..=steps {
             let share = step as f32 / steps as f32;
@@ -170,7 +170,7 @@ impl World {
     }
 
     /// A track ends.
-    pub(super) fn end(&mut self, id: u64) {
+    pub(crate) fn end(&mut self, id: u64) {
         self.tracks.retain(|track| track.id.0 != id);
         for track in &mut self.tracks {
             track.looks += 1;
@@ -180,19 +180,19 @@ impl World {
     }
 
     /// A frame that nobody looked at.
-    pub(super) fn skip(&mut self) {
+    pub(crate) fn skip(&mut self) {
         for track in &mut self.tracks {
             track.confidence = None;
         }
         self.say(&[]);
     }
 
-    pub(super) fn changes(&self, change: Change) -> Vec<&Verdict> {
+    pub(crate) fn changes(&self, change: Change) -> Vec<&Verdict> {
         self.said.iter().filter(|(_, v)| v.change == change).map(|(_, v)| v).collect()
     }
 
     /// When alerts were raised and when they occurred, in ms of the script.
-    pub(super) fn raised(&self) -> Vec<(u64, i64)> {
+    pub(crate) fn raised(&self) -> Vec<(u64, i64)> {
         self.said
             .iter()
             .filter(|(_, v)| v.change == Change::Raised)
@@ -201,17 +201,17 @@ impl World {
     }
 
     /// When they ended, in ms of the script: told, and dated.
-    pub(super) fn ended(&self) -> Vec<(u64, i64)> {
+    pub(crate) fn ended(&self) -> Vec<(u64, i64)> {
         let dated = |v: &Verdict| v.alert.ended_at.expect("an end has a time").unix_ms() - self.start;
         self.said.iter().filter(|(_, v)| v.change == Change::Ended).map(|(ms, v)| (*ms, dated(v))).collect()
     }
 }
 
-pub(super) const OUTSIDE: (f32, f32) = (0.3, 0.6);
-pub(super) const INSIDE: (f32, f32) = (0.7, 0.6);
+pub(crate) const OUTSIDE: (f32, f32) = (0.3, 0.6);
+pub(crate) const INSIDE: (f32, f32) = (0.7, 0.6);
 
 /// Hours on every day in a time zone.
-pub(super) fn hours(zone: &str, from: (i8, i8), to: (i8, i8)) -> Hours {
+pub(crate) fn hours(zone: &str, from: (i8, i8), to: (i8, i8)) -> Hours {
     let time = |(hour, minute)| civil::time(hour, minute, 0, 0);
     Hours {
         id: "night".parse().expect("an id"),
