@@ -7,6 +7,8 @@
 //! A segment is a fragmented MP4 file that is whole up to its last complete fragment, whatever is killed. This floor knows no pixels, no
 //! rules and no store: what it has done and not done is handed on as [`Segment`] and [`Gap`].
 
+pub mod mp4;
+
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
