@@ -11,7 +11,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{analysis::Cause, id::CameraId};
+use crate::{
+    analysis::Cause,
+    id::{CameraId, VolumeId},
+};
 
 /// The label of a metric that is counted by camera.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -46,6 +49,19 @@ pub struct OfLook {
     pub cause: &'static str,
     /// What came of it.
     pub found: &'static str,
+}
+
+/// The label of a metric that is counted by volume.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OfVolume {
+    /// The volume's id.
+    pub volume: String,
+}
+
+impl From<&VolumeId> for OfVolume {
+    fn from(id: &VolumeId) -> Self {
+        Self { volume: id.to_string() }
+    }
 }
 
 /// A counter by camera.
@@ -143,6 +159,14 @@ metrics! {
     outbox_set_aside: Counter = Counter::default(),
     /// Whether the store cannot write (1), so that promises wait, or can (0)
     store_stuck: Gauge = Gauge::default(),
+    /// Segments of recordings that were put on record
+    segments_recorded: Counter = Counter::default(),
+    /// Segments of recordings that were deleted, by why: age (older than their ceiling) or space (beyond their floor, and their volume was short of room)
+    segments_deleted: ByCause = Family::default(),
+    /// Bytes that a volume can take until it is full; negative beyond that
+    volume_room_bytes: Family<OfVolume, Gauge> = Family::default(),
+    /// How full a volume is: 0 has room, 1 recordings beyond their floor are being deleted, 2 to 10 cameras with a lower priority are not recorded
+    volume_pressure: Family<OfVolume, Gauge> = Family::default(),
     /// Whether the broker is connected (1) or not (0)
     broker_connected: Gauge = Gauge::default(),
     /// Connections to the broker that were lost or refused

@@ -13,32 +13,45 @@
 //! Owns what is known of recordings and what becomes of them. How they are made is `record`'s; who may read, hold or release is the
 //! pages'. One task, the archivist, writes and deletes, so that nothing is deleted while it is being held.
 
+mod archivist;
 mod coverage;
+mod days;
+mod deletion;
 mod gap;
 mod head;
 mod hold;
+mod janitor;
 mod keys;
+mod pressure;
 mod read;
 mod showing;
+mod retention;
 mod table;
+mod tally;
+#[cfg(test)]
+mod tests;
 mod varint;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::{
+    archivist::{Archivist, Started},
     coverage::{SLACK, Stretch, What, cover},
+    deletion::Deletion,
     gap::{GAPS_MAX, GapPage, GapPlace, Question},
     head::Recorded,
     hold::{Hold, HoldError, NewHold, Release},
     read::{Catalog, ReadError, SEGMENTS_MAX, SegmentPage},
     showing::{FILM_MAX, NoFilm},
+    retention::{Keep, Rule, Rules},
     table::TABLE_NAME,
 };
 use crate::{
     id::{HoldId, VolumeId},
     record::{Gap, Segment},
+    store::Refused,
 };
 
 /// Entries that wait for the archivist, at most; then whoever sends waits, or keeps what is to be sent.
@@ -89,16 +102,9 @@ pub struct Archive {
 /// What the archivist is asked to do.
 #[derive(Debug)]
 enum Order {
-    Hold {
-        hold: NewHold,
-        answer: tokio::sync::oneshot::Sender<Result<Hold, HoldError>>,
-    },
-    Release {
-        id: HoldId,
-        by: String,
-        why: String,
-        answer: tokio::sync::oneshot::Sender<Result<Hold, HoldError>>,
-    },
+    Hold { hold: NewHold, answer: oneshot::Sender<Result<Hold, HoldError>> },
+    Release { id: HoldId, by: String, why: String, answer: oneshot::Sender<Result<Hold, HoldError>> },
+    Lost { segment: Recorded, answer: oneshot::Sender<Result<(), Refused>> },
 }
 
 impl Archive {
@@ -115,15 +121,23 @@ impl Archive {
     /// Keeps from being deleted what was recorded in a range, and what will be. Once it returns it is on record, and nothing of it is
     /// deleted any more.
     pub async fn hold(&self, hold: NewHold) -> Result<Hold, HoldError> {
-        let (answer, answered) = tokio::sync::oneshot::channel();
+        let (answer, answered) = oneshot::channel();
         self.orders.send(Order::Hold { hold, answer }).await.map_err(|_| HoldError::Stopped)?;
         answered.await.unwrap_or(Err(HoldError::Stopped))
     }
 
     /// Ends a hold; `by` and `why` stay on record with it.
     pub async fn release(&self, id: HoldId, by: String, why: String) -> Result<Hold, HoldError> {
-        let (answer, answered) = tokio::sync::oneshot::channel();
+        let (answer, answered) = oneshot::channel();
         self.orders.send(Order::Release { id, by, why, answer }).await.map_err(|_| HoldError::Stopped)?;
         answered.await.unwrap_or(Err(HoldError::Stopped))
+    }
+
+    /// Puts on record that a segment's file is gone and nobody knows why: its time becomes a gap ([`crate::record::GapCause::Missing`]). For whoever finds that
+    /// out; that the whole volume is away is no reason.
+    pub async fn lost(&self, segment: Recorded) -> Result<(), Refused> {
+        let (answer, answered) = oneshot::channel();
+        self.orders.send(Order::Lost { segment, answer }).await.map_err(|_| Refused::Stopped)?;
+        answered.await.unwrap_or(Err(Refused::Stopped))
     }
 }

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     coverage::{Stretch, What, cover},
+    deletion::Deletion,
     gap::{self, GAPS_MAX, GapPage, GapPlace, Question},
     head::{OnShelf, Recorded},
     hold::Hold,
@@ -211,6 +212,13 @@ impl Catalog {
                 return Ok(holds);
             }
         }
+    }
+
+    /// What retention has deleted of a camera, of segments that began in `from..to`; the oldest [`SEGMENTS_MAX`].
+    pub async fn deletions(&self, camera: &CameraId, from: Wall, to: Wall) -> Result<Vec<Deletion>, Refused> {
+        let (from, to) = keys::deletions_of(camera, from, to);
+        let pairs = self.desk.range(from, to, SEGMENTS_MAX).await?;
+        Ok(pairs.iter().filter_map(|(key, value)| Deletion::read_done(key, value)).collect())
     }
 
     /// The newest segment of a camera that began before `at`.
