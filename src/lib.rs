@@ -31,6 +31,7 @@ pub mod track;
 pub mod archive;
 pub mod console;
 pub mod evidence;
+pub mod index;
 pub mod mqtt;
 pub mod store;
 

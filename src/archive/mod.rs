@@ -24,8 +24,8 @@ mod janitor;
 mod keys;
 mod pressure;
 mod read;
-mod showing;
 mod retention;
+mod showing;
 mod table;
 mod tally;
 #[cfg(test)]
@@ -44,8 +44,8 @@ pub use self::{
     head::Recorded,
     hold::{Hold, HoldError, NewHold, Release},
     read::{Catalog, ReadError, SEGMENTS_MAX, SegmentPage},
-    showing::{FILM_MAX, NoFilm},
     retention::{Keep, Rule, Rules},
+    showing::{FILM_MAX, NoFilm},
     table::TABLE_NAME,
 };
 use crate::{

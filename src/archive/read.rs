@@ -3,7 +3,12 @@
 //! Owns which entries answer a question. Reads are in steps, so that the store's thread is not held for long; what was told to the archive less
 //! than some seconds ago may not be there yet.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     coverage::{Stretch, What, cover},
@@ -82,7 +87,12 @@ impl Catalog {
 
     /// Where a segment's file lies; `None` where its volume is not configured any more.
     pub fn file(&self, segment: &Recorded) -> Option<PathBuf> {
-        Some(self.folders.get(&segment.volume)?.join(&segment.path))
+        self.path_of(&segment.volume, &segment.path)
+    }
+
+    /// Where something lies that is below a volume's folder; `None` where the volume is not configured any more.
+    pub fn path_of(&self, volume: &VolumeId, below: &Path) -> Option<PathBuf> {
+        Some(self.folders.get(volume)?.join(below))
     }
 
     /// Segments of a camera that show a moment of `from..to`, oldest first, [`SEGMENTS_MAX`] at most.

@@ -50,7 +50,11 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     let name = pack["name"].as_str().context("the daemon's answer has no name")?;
     let folder = out.join(plain_file(name)?);
     fs::create_dir(&folder).map_err(|why| {
-        Failure::input(anyhow!("{}: {why}; the pack is made and lies in {} on the daemon's machine", folder.display(), pack["path"]))
+        Failure::input(anyhow!(
+            "{}: {why}; the pack is made and lies in {} on the daemon's machine",
+            folder.display(),
+            pack["path"]
+        ))
     })?;
     fetch_all(&door, &warrant.pairs(), name, &folder)?;
     let differing = pack["differing"].as_array().map_or(0, Vec::len);
@@ -77,9 +81,15 @@ fn fetch_all(door: &Door, pairs: &Pairs, pack: &str, folder: &Path) -> Outcome {
     fetch("manifest.json")?;
     fetch("manifest.sig")?;
     let manifest: Value = serde_json::from_slice(&fs::read(folder.join("manifest.json"))?)?;
-    let named = ["videos", "files"].into_iter().flat_map(|list| manifest[list].as_array().into_iter().flatten());
+    let named =
+        ["videos", "files"].into_iter().flat_map(|list| manifest[list].as_array().into_iter().flatten());
     for file in named {
-        fetch(file["file"].as_str().or(file["name"].as_str()).context("the manifest has a file without a name")?)?;
+        fetch(
+            file["file"]
+                .as_str()
+                .or(file["name"].as_str())
+                .context("the manifest has a file without a name")?,
+        )?;
     }
     Ok(())
 }

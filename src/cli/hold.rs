@@ -12,12 +12,12 @@ pub(super) enum Command {
     /// Keep what a camera recorded in a time, and what it will record in it
     #[command(
         after_help = "Example:\n  cunkou hold add --camera north-gate-1 --from 2026-03-09T18:00:00Z --to 2026-03-09T20:00:00Z \\\n    \
-        --owner \"Li, station\" --reason \"theft of a tricycle\" --case 2026-0312 --review 2026-06-01"
+        --owner Li --unit station --reason \"theft of a tricycle\" --case 2026-0312 --review 2026-06-01"
     )]
     Add(Add),
     /// Let go of one: from then on it is deleted when its time is up
     #[command(
-        after_help = "Example:\n  cunkou hold release 01JQ… --by \"Li, station\" --why \"the case is closed\""
+        after_help = "Example:\n  cunkou hold release 01JQ… --by Li --unit station --why \"the case is closed\""
     )]
     Release(Release),
 }
@@ -47,6 +47,9 @@ pub(super) struct Add {
     /// Who answers for it
     #[arg(long, value_name = "NAME")]
     owner: String,
+    /// Of which unit
+    #[arg(long, value_name = "NAME")]
+    unit: String,
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -68,6 +71,9 @@ pub(super) struct Release {
     /// Who lets it go
     #[arg(long, value_name = "NAME")]
     by: String,
+    /// Of which unit
+    #[arg(long, value_name = "NAME")]
+    unit: String,
     /// Why
     #[arg(long, value_name = "TEXT")]
     why: String,
@@ -91,6 +97,7 @@ pub(super) fn run(command: Command) -> Outcome {
                 "from": add.from,
                 "to": add.to,
                 "owner": add.owner,
+                "unit": add.unit,
                 "reason": add.reason,
                 "case": add.case,
                 "review": add.review,
@@ -100,7 +107,9 @@ pub(super) fn run(command: Command) -> Outcome {
         }
         Command::Release(release) => {
             let path = format!("/api/v1/holds/{}/release", plain(&release.id)?);
-            let hold: Value = release.door.post(&path, &json!({ "by": release.by, "why": release.why }))?;
+            let hold: Value = release
+                .door
+                .post(&path, &json!({ "by": release.by, "unit": release.unit, "why": release.why }))?;
             eprintln!("{}", in_words(&hold));
         }
     }

@@ -8,6 +8,7 @@ mod check;
 mod clip;
 mod demo;
 mod door;
+mod export;
 mod gaps;
 mod hold;
 mod query;
@@ -70,6 +71,11 @@ enum Command {
         after_help = "Example:\n  cunkou clip 01JQ… --out van.mp4 --who Li --unit station --purpose \"theft of a tricycle\" --case 2026-0312"
     )]
     Clip(clip::Arguments),
+    /// Export a clip, or any time of a camera, as an evidence pack
+    #[command(
+        after_help = "Example:\n  cunkou export 01JQ… --out packs --who Li --unit station --purpose \"theft of a tricycle\" --case 2026-0312"
+    )]
+    Export(export::Arguments),
     /// List where there is no recording, and why
     #[command(
         after_help = "Example:\n  cunkou gaps --from 2026-03-09T00:00:00Z --to 2026-03-10T00:00:00Z --cause offline"
@@ -125,6 +131,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Replay(arguments) => replay::run(arguments),
         Command::Query(arguments) => query::run(arguments),
         Command::Clip(arguments) => clip::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
         Command::Gaps(arguments) => gaps::run(arguments),
         Command::Hold(command) => hold::run(command),
         Command::Sim(arguments) => sim::run(arguments),

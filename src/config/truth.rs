@@ -14,11 +14,11 @@ use crate::{
     alert::{Kind, Severity},
     detect::Class,
     geometry::{Polygon, Segment},
-    time::Wall,
     id::{
         CameraId, EntryPointId, HoursId, LineId, ModelId, NodeId, RuleId, StationId, VillageId, VolumeId,
         ZoneId,
     },
+    time::Wall,
 };
 
 /// The whole configuration.

@@ -6,6 +6,7 @@
 //! | `/api/state` | everything that the page shows, JSON |
 //! | `/api/events` | server-sent events `alert`, `camera`, `broker`, `store`, and `resync` for a viewer that lagged |
 //! | `/api/v1/analysis` | where cameras were analysed less than was wanted, JSON |
+//! | `/api/v1/clips`, `/api/v1/cameras/…`, `/api/v1/gaps`, `/api/v1/holds`, `/api/v1/exports` | what was recorded (`docs/ref/openapi.json`) |
 //! | `/snapshots/{name}` | a picture, JPEG |
 //! | `/metrics` | OpenMetrics text |
 //! | `/healthz` | 200 while the process answers |
@@ -19,6 +20,7 @@ mod board;
 mod parameters;
 
 pub use analysis::{AnalysisPage, IntervalData};
+pub use archive::{Alerts, Rooms};
 pub use board::{ALERTS_MAX, Board, CameraView, News, Snapshot};
 
 use std::{
@@ -97,13 +99,14 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener, ConsoleError> {
 }
 
 /// Serves until `console.stop`.
-pub async fn serve(listener: TcpListener, console: Console) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, console: Console, rooms: Rooms) -> io::Result<()> {
     let stop = console.stop.clone();
-    axum::serve(listener, router(console)).with_graceful_shutdown(stop.cancelled_owned()).await
+    axum::serve(listener, router(console, rooms)).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 /// Every path.
-pub fn router(console: Console) -> Router {
+pub fn router(console: Console, rooms: Rooms) -> Router {
+    let guarded = middleware::from_fn_with_state(console.listen, guard);
     Router::new()
         .route("/", get(|| asset("text/html; charset=utf-8", include_str!("../../web/index.html"))))
         .route("/app.js", get(|| asset("text/javascript; charset=utf-8", include_str!("../../web/app.js"))))
@@ -115,8 +118,9 @@ pub fn router(console: Console) -> Router {
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .layer(middleware::from_fn_with_state(console.listen, guard))
         .with_state(console)
+        .merge(archive::router(rooms))
+        .layer(guarded)
 }
 
 async fn guard(State(listen): State<SocketAddr>, request: Request, next: Next) -> Response {

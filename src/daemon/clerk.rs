@@ -408,6 +408,11 @@ pub fn record_range(id: AlertId) -> (Vec<u8>, Vec<u8>) {
     (from, to)
 }
 
+/// Where the records of alerts begin that were raised at `at` or later.
+pub fn record_key_at(at: Wall) -> Vec<u8> {
+    record_key(AlertId(ulid::Ulid::from_parts(u64::try_from(at.unix_ms()).unwrap_or(0), 0)))
+}
+
 /// Reads a record. One that cannot be read is told (ERROR) and left alone.
 pub fn read_record(value: &[u8]) -> Option<Record> {
     serde_json::from_slice(value)

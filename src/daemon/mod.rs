@@ -1,20 +1,23 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ bookkeeper, librarian ▶ page ▶ lanes
-//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ bookkeeper, librarian ▶ store ▶ page ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ bookkeeper, chronicler ▶ page ▶ lanes
+//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ bookkeeper, chronicler ▶ store ▶ page ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
+mod alert_shelf;
 mod bookkeeper;
+mod chronicler;
 pub mod clerk;
 mod clip_finder;
 mod clock_watch;
 mod fleet_watch;
 mod herald;
-mod librarian;
+mod indexer;
 mod office;
 mod process;
+mod shelves;
 mod steward;
 
 pub use clock_watch::Trust;
@@ -41,24 +44,28 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    alert_shelf::AlertShelf,
     bookkeeper::Bookkeeper,
+    chronicler::Chronicler,
     clerk::Clerk,
     clip_finder::ClipFinder,
     clock_watch::{CLOCK_MIN, ClockWatch},
     herald::Herald,
-    librarian::Librarian,
+    indexer::Indexer,
     office::Office,
     steward::Steward,
 };
 use crate::{
-    archive::Catalog,
+    archive::{self, Archivist},
     camera::{Limits, Pace},
     config::{Broker, Config},
-    console::{self, ALERTS_MAX, Board, Console},
+    console::{self, ALERTS_MAX, Board, Console, Rooms},
     decode::Backend,
     detect::{self, Model, Runtime},
+    evidence::{Evidence, EvidenceError},
     flow::Pool,
     id::{CameraId, Mint},
+    index::{IndexError, LibrarianThread},
     lane::{self, EyeJob, Surroundings},
     metrics::Metrics,
     mqtt::{
@@ -67,7 +74,7 @@ use crate::{
         payload::ModelData,
         wire::Writer,
     },
-    store::{Desk, DeskThread, LedgerError, Outbox, SledLedger},
+    store::{Desk, DeskThread, LedgerError, Outbox, Refused, SledLedger},
     time::Clock,
 };
 
@@ -82,14 +89,14 @@ const NUDGES_MAX: usize = 64;
 const INTERVALS_MAX: usize = 2048;
 /// Alerts whose clips are sought, and those that were found: they wait, and are sought again where there is no room.
 const CLIPS_SOUGHT_MAX: usize = 256;
-/// Passages and alerts that wait for the librarian; then they are dropped and counted (`seen_lost`): some of each camera of a large fleet, since a stop tells
+/// Passages and alerts that wait for the chronicler; then they are dropped and counted (`seen_lost`): some of each camera of a large fleet, since a stop tells
 /// all at once.
 const SEEN_MAX: usize = 4096;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
 /// Share of the stop's grace that the lanes may take.
 const LANES_SHARE: f32 = 0.5;
-/// How long the bookkeeper and the librarian may take for their last notes at a stop, each.
+/// How long the bookkeeper and the chronicler may take for their last notes at a stop, each.
 const BOOKS_WITHIN: Duration = Duration::from_secs(3);
 /// Kept back from the stop's grace for what comes after the one that is waited for.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -108,6 +115,15 @@ pub enum StartError {
     /// The store.
     #[error(transparent)]
     Store(#[from] LedgerError),
+    /// The index of clips.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// Keys and audit log: without them nothing can be shown to anybody.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// The archive cannot be read.
+    #[error("what is on record of recordings cannot be read: {0}")]
+    Archive(#[from] Refused),
     /// The model, or what runs it.
     #[error(transparent)]
     Detect(#[from] detect::DetectError),
@@ -141,7 +157,10 @@ pub struct Daemon {
     herald: JoinHandle<()>,
     steward: JoinHandle<()>,
     bookkeeper: JoinHandle<()>,
-    librarian: JoinHandle<()>,
+    chronicler: JoinHandle<()>,
+    indexer: JoinHandle<()>,
+    index: LibrarianThread,
+    archivist: JoinHandle<()>,
     courier: JoinHandle<()>,
     stop_courier: CancellationToken,
     store: DeskThread,
@@ -154,6 +173,7 @@ impl Daemon {
     /// Starts everything, in order. Needs a tokio runtime with two workers at least.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         raise_file_limit();
+        let config = Arc::new(config);
         let (clock, metrics) = (Clock::start(), Metrics::new());
         let snapshots = config.paths.data.join("snapshots");
         // Photographs of people are for nobody else on this machine.
@@ -197,7 +217,9 @@ impl Daemon {
             tracing::error!(clock = %now, "this machine's clock is wrong: alerts will carry wrong times until it is set (timedatectl shows it)");
         }
         let model_data = ModelData { name: model.name().to_owned(), sha256: model.sha256().to_owned() };
-        let mut clerk = Clerk::new(&config, model_data, Mint::from_os());
+        let evidence = Evidence::open(&config.paths.data, &config.station.id, now)?;
+        let (index, index_thread) = shelves::open_index(&config, now)?;
+        let mut clerk = Clerk::new(&config, model_data.clone(), Mint::from_os());
         let cut_off = clerk.recover(now, outbox.ledger())?;
         let known = clerk::newest(outbox.ledger(), ALERTS_MAX)?;
         let newest_at = known.first().map(|record| record.data.alert_id.raised_at());
@@ -215,17 +237,32 @@ impl Daemon {
         // Nothing is deleted for its age before the office has looked at the clock.
         let (trust_tx, trust) = watch::channel(Trust::Doubted);
         let cameras = config.cameras.iter().map(|camera| &camera.id);
-        let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust, cameras);
+        let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust.clone(), cameras);
+        let mint = Mint::from_os();
+        let started =
+            Archivist::start(desk.clone(), &config, clock, trust.clone(), metrics.clone(), mint).await?;
+        let archive::Started { archive, entries, archivist, told: entries_rx } = started;
+        let archivist = tokio::spawn(vital(broken.clone(), archivist.run(entries_rx)));
         let (intervals, intervals_rx) = mpsc::channel(INTERVALS_MAX);
         let bookkeeper = tokio::spawn(vital(broken.clone(), bookkeeper.run(intervals_rx)));
-        let librarian = Librarian::new(&config, &model, now, metrics.clone(), None);
+        let (clips, clips_rx) = mpsc::channel(SEEN_MAX);
+        let indexer = Indexer {
+            index: index.clone(),
+            catalog: archive.catalog().clone(),
+            config: Arc::clone(&config),
+            clock,
+            trust,
+        };
+        let indexer = tokio::spawn(vital(broken.clone(), indexer.run(clips_rx)));
+        let chronicler = Chronicler::new(&config, &model, now, metrics.clone(), Some(clips));
         let (seen, seen_rx) = mpsc::channel(SEEN_MAX);
-        let librarian = tokio::spawn(vital(broken.clone(), librarian.run(seen_rx)));
+        let chronicler = tokio::spawn(vital(broken.clone(), chronicler.run(seen_rx)));
         let page_desk = desk.clone();
-        let catalog = Catalog::new(desk.clone(), &config);
+        let catalog = archive.catalog().clone();
+        let alerts = Arc::new(AlertShelf { desk: desk.clone() });
         let (seek_clips, sought_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
         let (found, found_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
-        let clip_finder = ClipFinder { catalog: catalog.clone(), recording: config.recording, found };
+        let clip_finder = ClipFinder { catalog, recording: config.recording, found };
         let clip_finder = tokio::spawn(vital(broken.clone(), clip_finder.run(sought_clips)));
         let office = Office {
             clerk,
@@ -263,7 +300,17 @@ impl Daemon {
             stop: stop_page.clone(),
             listen: console_at,
         };
-        let page = tokio::spawn(console::serve(listener, page));
+        let rooms = Rooms::new(
+            archive,
+            index,
+            evidence,
+            alerts,
+            Arc::clone(&config),
+            model_data,
+            backend.clone(),
+            clock,
+        );
+        let page = tokio::spawn(console::serve(listener, page, rooms));
 
         let (steward, shares) = Steward::new(&config, metrics.clone());
         let (nudges, nudged) = mpsc::channel(NUDGES_MAX);
@@ -309,7 +356,10 @@ impl Daemon {
             herald,
             steward,
             bookkeeper,
-            librarian,
+            chronicler,
+            indexer,
+            index: index_thread,
+            archivist,
             courier,
             stop_courier,
             store,
@@ -374,7 +424,10 @@ impl Daemon {
         join("the delivery", deadline, self.courier).await;
         // The record of analysis is no promise: a lane that does not let go, and a store that is stuck, are not waited for any longer.
         join("the bookkeeper", deadline.min(Instant::now() + BOOKS_WITHIN), self.bookkeeper).await;
-        join("the librarian", deadline.min(Instant::now() + BOOKS_WITHIN), self.librarian).await;
+        join("the chronicler", deadline.min(Instant::now() + BOOKS_WITHIN), self.chronicler).await;
+        // What is not in the index yet is found in the logs at the next start.
+        join("the indexer", deadline.min(Instant::now() + BOOKS_WITHIN), self.indexer).await;
+        join("the archivist", deadline, self.archivist).await;
         let left = deadline.saturating_duration_since(Instant::now());
         if timeout(left + RESERVE, self.store.stop(left)).await.is_err() {
             tracing::error!("the store did not stop in time; what it had promised is on the disk");
@@ -384,6 +437,9 @@ impl Daemon {
             Ok(Ok(Ok(()))) | Err(_) => {}
             Ok(Ok(Err(error))) => tracing::warn!(%error, "the page ended badly"),
             Ok(Err(panic)) => tracing::error!(%panic, "the page ended badly"),
+        }
+        if timeout(RESERVE, self.index.stop()).await.is_err() {
+            tracing::error!("the index of clips did not stop in time; the next start compares it with the logs");
         }
         if let Some(broker) = self.broker {
             broker.stop();

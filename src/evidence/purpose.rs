@@ -163,6 +163,16 @@ impl Purpose {
         Self { purpose: purpose.to_owned(), case: "-".to_owned() }
     }
 
+    /// For what shows nobody, and so needs no case: keeping recordings, and letting go of them.
+    ///
+    /// # Errors
+    /// See [`Self::new`].
+    pub fn of_record(purpose: &str, case: Option<&str>) -> Result<Self, Refusal> {
+        let purpose = Part::Purpose.read(purpose)?;
+        let case = case.map_or(Ok("-".to_owned()), |case| Part::Case.read(case))?;
+        Ok(Self { purpose, case })
+    }
+
     /// What for.
     pub fn purpose(&self) -> &str {
         &self.purpose

@@ -225,7 +225,8 @@ pub struct SnapshotData {
 impl AlertData {
     /// From when to when what it is about was seen; to its begin as long as it goes on.
     pub fn span(&self) -> Option<(Wall, Wall)> {
-        let at = |text: &str| Some(Wall::from_unix_us(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()));
+        let at =
+            |text: &str| Some(Wall::from_unix_us(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()));
         let occurred = at(&self.occurred_at)?;
         Some((occurred, self.ended_at.as_deref().and_then(at).unwrap_or(occurred)))
     }

@@ -38,7 +38,11 @@ pub(super) fn ask(parameters: &mut Parameters<'_>, zone: &TimeZone) -> Result<Qu
     let question = Question {
         from: parameters.moment("from", zone)?,
         to: parameters.moment_after("to", zone)?,
-        times_of_day: parameters.values::<TimesOfDay>("time_of_day")?.into_iter().map(|times| times.0).collect(),
+        times_of_day: parameters
+            .values::<TimesOfDay>("time_of_day")?
+            .into_iter()
+            .map(|times| times.0)
+            .collect(),
         days: parameters.words("day", &DAYS, |(_, word)| word)?.into_iter().map(|(day, _)| day).collect(),
         time_zone: zone.clone(),
         cameras: parameters.values("camera")?,
@@ -66,7 +70,8 @@ struct TimesOfDay((Time, Time));
 impl std::str::FromStr for TimesOfDay {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let time = |text: &str| Time::strptime("%H:%M", text).or_else(|_| Time::strptime("%H:%M:%S", text)).ok();
+        let time =
+            |text: &str| Time::strptime("%H:%M", text).or_else(|_| Time::strptime("%H:%M:%S", text)).ok();
         let pair = text.split_once('-').and_then(|(from, to)| Some((time(from)?, time(to)?)));
         pair.map(Self).ok_or("write times of day as 02:00-04:00; the end may lie on the next day")
     }
@@ -189,6 +194,8 @@ mod tests {
             let refused = asked(&[(name, text)]).expect_err(word);
             assert!(refused.contains(word), "{refused}");
         }
-        assert!(asked(&[("from", "2026-03-12"), ("to", "2026-03-10")]).expect_err("order").contains("behind"));
+        assert!(
+            asked(&[("from", "2026-03-12"), ("to", "2026-03-10")]).expect_err("order").contains("behind")
+        );
     }
 }

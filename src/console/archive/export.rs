@@ -16,12 +16,8 @@ use serde_json::{Value, json};
 use tokio_util::io::ReaderStream;
 
 use super::{
-    super::parameters::Parameters,
-    Answer, Pairs, Refusal, Rooms,
-    clips::ClipData,
-    fresh, in_time,
-    video::Scene,
-    warrant::Warrant,
+    super::parameters::Parameters, Answer, Pairs, Refusal, Rooms, clips::ClipData, fresh, in_time,
+    video::Scene, warrant::Warrant,
 };
 use crate::{
     archive::{FILM_MAX, What},
@@ -76,10 +72,7 @@ struct PackData {
     differing: Vec<Value>,
 }
 
-pub(super) async fn make(
-    State(rooms): State<Arc<Rooms>>,
-    Json(wanted): Json<Wanted>,
-) -> Answer<Response> {
+pub(super) async fn make(State(rooms): State<Arc<Rooms>>, Json(wanted): Json<Wanted>) -> Answer<Response> {
     let warrant = Warrant {
         actor: Actor::new(&wanted.who, &wanted.unit)?,
         purpose: Purpose::new(&wanted.purpose, &wanted.case)?,
@@ -104,7 +97,8 @@ pub(super) async fn make(
         };
         Refusal(status, error.to_string())
     })?;
-    let differing = pack.differing.iter().map(|it| json!({ "file": it.file, "n": it.n, "from": it.from.to_string() }));
+    let differing =
+        pack.differing.iter().map(|it| json!({ "file": it.file, "n": it.n, "from": it.from.to_string() }));
     let data = PackData {
         name: pack.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         camera: scene.camera,
@@ -171,7 +165,9 @@ impl Rooms {
         let at = |at: jiff::Timestamp| Wall::from_unix_us(at.as_microsecond());
         match (wanted.clip, &wanted.camera, wanted.from, wanted.to) {
             (Some(clip), None, None, None) => self.scene(clip).await,
-            (None, Some(camera), Some(from), Some(to)) if at(to).us_since(at(from)) > FILM_MAX.as_micros() as i64 => {
+            (None, Some(camera), Some(from), Some(to))
+                if at(to).us_since(at(from)) > FILM_MAX.as_micros() as i64 =>
+            {
                 Err(bad(&format!("camera {camera}: two hours at most go into one pack")))
             }
             (None, Some(camera), Some(from), Some(to)) => {
@@ -186,17 +182,22 @@ impl Rooms {
         let (catalog, now) = (self.archive.catalog(), self.clock.now().wall);
         let known = self.config.cameras.iter().find(|known| known.id == *camera);
         let known = known.ok_or_else(|| {
-            let why = format!("the camera {camera} is not configured any more: declare it again to export what it recorded");
+            let why = format!(
+                "the camera {camera} is not configured any more: declare it again to export what it recorded"
+            );
             Refusal(StatusCode::NOT_FOUND, why)
         })?;
         let mut segments = Vec::new();
         for recorded in in_time(catalog.segments(camera, *from, *to)).await?.segments {
             let segment = catalog.segment(&recorded).await;
-            segments.push(segment.map_err(|why| Refusal(StatusCode::INTERNAL_SERVER_ERROR, why.to_string()))?);
+            segments
+                .push(segment.map_err(|why| Refusal(StatusCode::INTERNAL_SERVER_ERROR, why.to_string()))?);
         }
         let line = in_time(catalog.coverage(camera, *from, *to, now)).await?;
         let gaps = line.into_iter().filter_map(|stretch| match stretch.what {
-            What::Gap(cause) => Some(Gap { camera: camera.clone(), from: stretch.from, to: stretch.to, cause }),
+            What::Gap(cause) => {
+                Some(Gap { camera: camera.clone(), from: stretch.from, to: stretch.to, cause })
+            }
             What::Recorded | What::Open => None,
         });
         let alerts = in_time(self.alerts.alerts(camera, *from, *to)).await?;

@@ -30,7 +30,7 @@ use crate::{
     archive::{Archive, HoldError, NoFilm},
     config::Config,
     decode::Backend,
-    evidence::Evidence,
+    evidence::{Action, Actor, Evidence, Purpose},
     id::{AlertId, CameraId, HoldId},
     index::{Librarian, Unanswered},
     mqtt::payload::{AlertData, ModelData},
@@ -38,6 +38,8 @@ use crate::{
     time::{Clock, Wall},
 };
 use records::{Gaps, HoldData, HoldWanted, ReleaseWanted, Timeline};
+use serde_json::json;
+use warrant::Warrant;
 
 /// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -47,7 +49,12 @@ pub trait Alerts: Send + Sync {
     /// The alert as it was last told.
     fn alert(&self, id: AlertId) -> BoxFuture<'_, Result<Option<AlertData>, Refused>>;
     /// Those of a camera that occurred in `from..to`, oldest first.
-    fn alerts(&self, camera: &CameraId, from: Wall, to: Wall) -> BoxFuture<'_, Result<Vec<AlertData>, Refused>>;
+    fn alerts(
+        &self,
+        camera: &CameraId,
+        from: Wall,
+        to: Wall,
+    ) -> BoxFuture<'_, Result<Vec<AlertData>, Refused>>;
 }
 
 /// What the archive's pages answer from.
@@ -206,15 +213,25 @@ async fn holds(State(rooms): State<Arc<Rooms>>) -> Answer<Response> {
 }
 
 async fn hold(State(rooms): State<Arc<Rooms>>, Json(wanted): Json<HoldWanted>) -> Answer<Response> {
+    let warrant = Warrant {
+        actor: Actor::new(&wanted.owner, &wanted.unit)?,
+        purpose: Purpose::of_record(&wanted.reason, wanted.case.as_deref())?,
+    };
+    let what =
+        json!({ "camera": wanted.camera, "from": wanted.from.to_string(), "to": wanted.to.to_string() });
     let made = in_time(rooms.archive.hold(wanted.into())).await?;
+    rooms.write_down(&warrant, Action::Hold, what, vec![made.id.to_string()]).await?;
     Ok((StatusCode::CREATED, fresh(rooms.hold(made))).into_response())
 }
 
 async fn release(
     State(rooms): State<Arc<Rooms>>,
     Path(hold): Path<HoldId>,
-    Json(ReleaseWanted { by, why }): Json<ReleaseWanted>,
+    Json(ReleaseWanted { by, unit, why }): Json<ReleaseWanted>,
 ) -> Answer<Response> {
+    let warrant = Warrant { actor: Actor::new(&by, &unit)?, purpose: Purpose::of_record(&why, None)? };
+    // Written down first: once it is released, it may be deleted.
+    rooms.write_down(&warrant, Action::Release, json!({ "hold": hold }), vec![hold.to_string()]).await?;
     let released = in_time(rooms.archive.release(hold, by, why)).await?;
     Ok(fresh(rooms.hold(released)))
 }

@@ -110,12 +110,14 @@ impl From<GapPage> for Gaps {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HoldWanted {
-    camera: CameraId,
-    from: jiff::Timestamp,
-    to: jiff::Timestamp,
-    owner: String,
-    reason: String,
-    case: Option<String>,
+    pub(super) camera: CameraId,
+    pub(super) from: jiff::Timestamp,
+    pub(super) to: jiff::Timestamp,
+    /// Who answers for it, and of which unit.
+    pub(super) owner: String,
+    pub(super) unit: String,
+    pub(super) reason: String,
+    pub(super) case: Option<String>,
     review: Date,
 }
 
@@ -137,8 +139,9 @@ impl From<HoldWanted> for NewHold {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReleaseWanted {
-    /// Who.
+    /// Who, and of which unit.
     pub(super) by: String,
+    pub(super) unit: String,
     /// Why.
     pub(super) why: String,
 }

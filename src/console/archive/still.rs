@@ -26,11 +26,7 @@ pub(super) enum NoStill {
 }
 
 /// A sheet of the pictures, as JPEG; of one picture: that. Blocks.
-pub(super) fn sheet(
-    backend: &Backend,
-    units: &[AccessUnit],
-    masks: &[Polygon],
-) -> Result<Vec<u8>, NoStill> {
+pub(super) fn sheet(backend: &Backend, units: &[AccessUnit], masks: &[Polygon]) -> Result<Vec<u8>, NoStill> {
     let mut pictures = Vec::with_capacity(units.len());
     let mut failed = None;
     for unit in units {

@@ -90,7 +90,12 @@ impl Rooms {
     }
 
     /// As [`Self::write_down`], for a view: once in a while.
-    pub(super) async fn write_view(&self, warrant: &Warrant, what: Value, results: Vec<String>) -> Answer<()> {
+    pub(super) async fn write_view(
+        &self,
+        warrant: &Warrant,
+        what: Value,
+        results: Vec<String>,
+    ) -> Answer<()> {
         let (actor, purpose) = (&warrant.actor, &warrant.purpose);
         let view = format!("{actor:?} {purpose:?} {what}");
         if !self.views.is_new(view.clone(), self.clock.now().mono) {

@@ -1,7 +1,7 @@
 //! The seen log: what was tracked and what was raised, kept compactly beside the recordings.
 //!
 //! ```text
-//! lane ─Passage─▶ librarian ─Record─▶ Writer ─▶ {volume}/{camera}/{YYYY-MM-DD}/seen.log ─▶ Records ─▶ clip index, shadow replay
+//! lane ─Passage─▶ chronicler ─Record─▶ Writer ─▶ {volume}/{camera}/{YYYY-MM-DD}/seen.log ─▶ Records ─▶ clip index, shadow replay
 //! ```
 //! Owns the words, their layout, and the files, which are append-only: from them the clip index can be built anew, and other rules can be tried
 //! over what was seen. Which tracks are worth a passage belongs to `lane`; what the rules say of them to `rules`.

@@ -1,4 +1,4 @@
-//! The librarian: keeps what passed and what was raised in the seen log, and hands clips to whoever indexes them.
+//! The chronicler: keeps what passed and what was raised in the seen log, and hands clips to whoever indexes them.
 //!
 //! Owns what waits for the disk, and how much of it. No lane waits for it: what does not fit is dropped and counted. A disk that is full is said once,
 //! and tried again; a clip is handed on when it is in the log, from which an index can be made anew.
@@ -35,7 +35,7 @@ const WAITING_MAX: usize = 4096;
 const TAKE_MAX: usize = 256;
 
 /// Keeps the seen log.
-pub(super) struct Librarian {
+pub(super) struct Chronicler {
     places: BTreeMap<CameraId, (Arc<Camera>, EntryPoint)>,
     /// Here, or on a thread that writes.
     writer: Option<Writer>,
@@ -63,7 +63,7 @@ struct Done {
     failed: Option<SeenError>,
 }
 
-impl Librarian {
+impl Chronicler {
     /// For the cameras of `config`, in the run that began at `run`; clips go to `clips` where there is one.
     pub(super) fn new(
         config: &Config,
@@ -251,9 +251,9 @@ mod tests {
         config
     }
 
-    fn librarian(config: &Config, metrics: &Metrics, clips: Option<mpsc::Sender<Clip>>) -> Librarian {
+    fn chronicler(config: &Config, metrics: &Metrics, clips: Option<mpsc::Sender<Clip>>) -> Chronicler {
         let in_force = |camera: &Arc<Camera>| InForce::of(camera, NOON, "model", "00");
-        Librarian::keeping(config, in_force, metrics.clone(), clips)
+        Chronicler::keeping(config, in_force, metrics.clone(), clips)
     }
 
     fn passage(camera: &CameraId, part: Part) -> Told {
@@ -294,7 +294,7 @@ mod tests {
             lane.send(passage(&camera.id, part)).await.expect("there is room");
         }
         drop(lane);
-        librarian(&config, &metrics, Some(clips)).run(told).await;
+        chronicler(&config, &metrics, Some(clips)).run(told).await;
         assert_eq!(kept(folder.path(), &camera.id), 3);
         let mut count = 0;
         while let Some(clip) = indexed.recv().await {
@@ -313,16 +313,16 @@ mod tests {
         std::fs::write(&volume, b"in the way").expect("writes");
         let (config, metrics) = (config(&volume), Metrics::new());
         let camera = config.cameras[0].id.clone();
-        let mut librarian = librarian(&config, &metrics, None);
+        let mut chronicler = chronicler(&config, &metrics, None);
         for _ in 0..=WAITING_MAX {
-            librarian.take(&mut vec![passage(&camera, Part::Whole)]);
+            chronicler.take(&mut vec![passage(&camera, Part::Whole)]);
         }
-        librarian.write(Then::Sync).await;
-        assert_eq!((librarian.waiting.len(), metrics.seen_lost.get()), (WAITING_MAX, 1));
+        chronicler.write(Then::Sync).await;
+        assert_eq!((chronicler.waiting.len(), metrics.seen_lost.get()), (WAITING_MAX, 1));
         assert_eq!(metrics.seen_stuck.get(), 1);
         std::fs::remove_file(&volume).expect("removes");
-        librarian.write(Then::Sync).await;
-        assert_eq!((librarian.waiting.len(), metrics.seen_stuck.get()), (0, 0));
+        chronicler.write(Then::Sync).await;
+        assert_eq!((chronicler.waiting.len(), metrics.seen_stuck.get()), (0, 0));
         assert_eq!(kept(&volume, &camera), WAITING_MAX);
     }
 }
