@@ -155,7 +155,7 @@ impl<'a, 'b> Stage<'a, 'b> {
         let mut stage =
             Self { film, visits, setting, metrics, lane, eye, witness: Witness::default(), tried };
         stage.ticks(start);
-        let info = StreamInfo { codec, size: Some(film.size), rfc6381: None };
+        let info = StreamInfo { codec, size: Some(film.size), rfc6381: None, audio: None };
         stage.apply(start, Event::Stream(StreamEvent::Playing(info)));
         stage
     }

@@ -255,7 +255,7 @@ mod tests {
     use crate::time::{Now, Wall};
 
     fn info() -> StreamInfo {
-        StreamInfo { codec: Codec::H264, size: None, rfc6381: None }
+        StreamInfo { codec: Codec::H264, size: None, rfc6381: None, audio: None }
     }
 
     fn unit(media_ms: i64, is_key: bool, bytes: usize) -> AccessUnit {
