@@ -1,0 +1,32 @@
+//! MP4: recordings are written, found again, and cut, without decoding a picture.
+//!
+//! ```text
+//! AccessUnit ─Muxer─▶ init, fragments ─▶ a segment file, and viewers (MSE) as they are
+//!                                             │
+//!                         scan ◀──────────────┤   what of it is whole
+//!                         plan ◀──────────────┘   a cut: head + pieces of segments = one progressive file
+//! ```
+//! Owns every byte of these files (ISO/IEC 14496-12, -14, -15; CMAF, ISO/IEC 23000-19). Knows no clock, no folder, no index and no network; files
+//! are read through [`std::io::Read`] and [`std::io::Seek`]. No bytes, whoever wrote them, make it panic.
+
+mod boxes;
+mod codecs;
+mod facts;
+mod init;
+mod muxer;
+mod nals;
+mod parameters;
+mod track;
+
+pub use facts::Facts;
+pub use muxer::{FragmentBytes, Muxer, NotTaken};
+pub use track::{AudioTrack, Law, NoTrack, VideoTrack};
+
+use std::time::Duration;
+
+/// Ticks a second of pictures, as [`crate::time::MediaTime`] has them.
+pub const VIDEO_TIMESCALE: u32 = 90_000;
+/// A fragment is never larger, in bytes.
+pub const FRAGMENT_BYTES_MAX: usize = 64 << 20;
+/// How far the time of a picture may be behind the latest one: see [`crate::camera::AccessUnit::media`].
+pub const STEP_BACK_MAX: Duration = Duration::from_secs(2);
