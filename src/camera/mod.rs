@@ -65,6 +65,15 @@ pub struct StreamInfo {
     pub audio: Option<AudioCoding>,
 }
 
+/// Whether a connection is to bring the camera's sound, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sound {
+    /// Where the camera has one that can be recorded.
+    Wanted,
+    /// Pictures alone.
+    Unwanted,
+}
+
 /// How sound is coded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AudioCoding {

@@ -1,8 +1,8 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ bookkeeper ▶ page ▶ lanes
-//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ bookkeeper ▶ store ▶ page ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ bookkeeper ▶ page ▶ writers ▶ lanes
+//! stop:  lanes ▶ writers ▶ pools ▶ office ▶ courier ▶ bookkeeper ▶ store ▶ page ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
@@ -13,6 +13,7 @@ mod fleet_watch;
 mod herald;
 mod office;
 mod process;
+mod recordings;
 mod steward;
 
 pub use clock_watch::Trust;
@@ -44,6 +45,7 @@ use self::{
     clock_watch::{CLOCK_MIN, ClockWatch},
     herald::Herald,
     office::Office,
+    recordings::Recordings,
     steward::Steward,
 };
 use crate::{
@@ -62,6 +64,7 @@ use crate::{
         payload::ModelData,
         wire::Writer,
     },
+    record::Writers,
     store::{Desk, DeskThread, LedgerError, Outbox, SledLedger},
     time::Clock,
 };
@@ -129,6 +132,8 @@ pub struct Daemon {
     office: JoinHandle<()>,
     herald: JoinHandle<()>,
     steward: JoinHandle<()>,
+    writers: Writers,
+    recorded: JoinHandle<()>,
     bookkeeper: JoinHandle<()>,
     courier: JoinHandle<()>,
     stop_courier: CancellationToken,
@@ -247,10 +252,16 @@ impl Daemon {
         let (nudges, nudged) = mpsc::channel(NUDGES_MAX);
         let steward = tokio::spawn(vital(broken.clone(), steward.run(nudged)));
 
+        let (limits, pace) = (Limits::default(), Pace::default());
+        let started = clock.now().wall;
+        let (recordings, told) =
+            Recordings::start(&config, clock, limits, pace.clone(), &metrics, started).map_err(StartError::Thread)?;
+        let recorded = tokio::spawn(vital(broken.clone(), recordings::hear(told)));
+
         let around = Surroundings {
             clock,
-            limits: Limits::default(),
-            pace: Pace::default(),
+            limits,
+            pace,
             backend,
             eyes: Arc::clone(eyes.slots()),
             detector: Arc::clone(detectors.slots()),
@@ -263,12 +274,17 @@ impl Daemon {
         };
         let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
         for (camera, (share, words)) in config.cameras.iter().zip(shares) {
+            let (filming, own) = recordings.of(camera, stop_lanes.clone());
+            if let Some(own) = own {
+                lanes.spawn(vital(broken.clone(), own));
+            }
             let (camera, around) = (Arc::clone(camera), around.clone());
-            let lane = lane::run(camera, Mint::from_os(), share, words, around, stop_lanes.clone());
+            let lane = lane::run(camera, Mint::from_os(), share, words, filming, around, stop_lanes.clone());
             lanes.spawn(vital(broken.clone(), lane));
         }
-        // The last lane's end is the steward's.
+        // The last lane's end is the steward's, and whoever hears of recordings.
         drop(around);
+        let Recordings { writers, .. } = recordings;
         ready.store(true, Ordering::Release);
         tracing::info!(station = %config.station.id, cameras = config.cameras.len(), page = %format_args!("http://{console_at}/"), "at work");
         Ok(Self {
@@ -284,6 +300,8 @@ impl Daemon {
             office,
             herald,
             steward,
+            writers,
+            recorded,
             bookkeeper,
             courier,
             stop_courier,
@@ -334,6 +352,10 @@ impl Daemon {
         if timeout_at(lanes_deadline, joined).await.is_err() {
             tracing::error!("the cameras did not stop in time; alerts that were not promised yet are lost");
         }
+        // Each recorder has had its last word; what has not is closed now.
+        let writers = self.writers;
+        join("the writers of recordings", deadline, tokio::task::spawn_blocking(move || writers.stop())).await;
+        join("who hears of recordings", deadline, self.recorded).await;
         // Nobody is left who waits for a pool, so that joining it takes one job at most.
         let (eyes, detectors) = (self.eyes, self.detectors);
         let pools = tokio::task::spawn_blocking(move || {

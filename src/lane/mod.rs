@@ -11,6 +11,7 @@
 
 mod core;
 mod eye;
+mod filming;
 mod replay;
 mod shortfall;
 mod task;
@@ -22,6 +23,7 @@ mod watch;
 pub use self::{
     core::{Act, Event, Filing, Lane},
     eye::{Eye, EyeJob, Glimpse, Seen},
+    filming::{Filming, Link, Wish, Wishes, record},
     replay::{Counts, Replay, Replayed, is_due},
     shortfall::{Shortfall, Tally},
     task::{Filed, Surroundings, Word, run},

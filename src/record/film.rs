@@ -125,6 +125,11 @@ impl Film {
         self.ends
     }
 
+    /// When its last picture came.
+    pub(super) fn last(&self) -> Wall {
+        self.last
+    }
+
     /// When its last picture will have been shown, if none comes behind it.
     pub(super) fn shown_until(&self) -> Wall {
         self.last.after(self.usual)
@@ -197,6 +202,11 @@ impl Film {
 }
 
 impl Closed {
+    /// Whether nothing of it is there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.fragments.is_empty()
+    }
+
     /// Forgets all but its first `fragments`.
     pub(super) fn cut(&mut self, fragments: usize) {
         let Some(first) = self.fragments.get(fragments) else { return };
@@ -224,7 +234,7 @@ impl Closed {
 
 /// `{camera}/{YYYY-MM-DD}/{HHMMSS.mmm}Z-{main|sub}.mp4`, in UTC.
 fn path_of(camera: &CameraId, from: Wall, role: StreamRole) -> PathBuf {
-    let at = from.timestamp().to_zoned(jiff::tz::TimeZone::UTC);
+    let at = jiff::tz::TimeZone::UTC.to_datetime(from.timestamp());
     let role = match role {
         StreamRole::Main => "main",
         StreamRole::Sub => "sub",

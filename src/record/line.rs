@@ -56,6 +56,11 @@ impl Line {
         self.at
     }
 
+    /// Goes on to `at` at least: what was shown must have had its time.
+    pub(super) fn reach(&mut self, at: Wall) {
+        self.at = self.at.max(at);
+    }
+
     /// Whether the clock was set forward, and where the line would be if it followed.
     pub(super) fn step(&self) -> Option<Wall> {
         (self.last.wall.us_since(self.at) >= STEP_MIN_US).then_some(self.last.wall)

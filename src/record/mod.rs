@@ -7,6 +7,7 @@
 //! A segment is a fragmented MP4 file that is whole up to its last complete fragment, whatever is killed. This floor knows no pixels, no
 //! rules and no store: what it has done and not done is handed on as [`Segment`] and [`Gap`].
 
+mod deck;
 mod film;
 mod line;
 pub mod mp4;
@@ -17,6 +18,7 @@ mod spell;
 mod testing;
 mod writer;
 
+pub use deck::{Deck, Surroundings};
 pub use recorder::{Act, Event, Recorder, SegmentKey};
 pub use writer::{Pen, Writer, Writers, Written};
 

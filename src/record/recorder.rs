@@ -25,7 +25,7 @@ use super::{
     film::{Film, Scene},
     line::Line,
     pre_roll::PreRoll,
-    spell::Spell,
+    spell::{Span, Spell},
 };
 use crate::{
     camera::{AccessUnit, AudioUnit, StreamInfo},
@@ -41,6 +41,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const PRE_ROLL_KEPT: Duration = Duration::from_secs(30);
 /// A recording around alerts that is to end waits so long for a key frame.
 const LAST_GROUP_MAX: Duration = Duration::from_secs(15);
+
+/// The shortest time there is.
+const INSTANT: Duration = Duration::from_micros(1);
 
 /// Names a segment between a recorder and the writer; counts up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,6 +121,10 @@ pub struct Recorder {
     stream: Option<Playing>,
     film: Option<Film>,
     spell: Spell,
+    /// What `spell` was before the film, should nothing come of that.
+    before: Option<Span>,
+    /// When the last unit came, on the line.
+    last: Wall,
     pre_roll: PreRoll,
     alerts: Alerts,
     ledger: Ledger,
@@ -158,6 +165,8 @@ impl Recorder {
             stream: None,
             film: None,
             spell: Spell::default(),
+            before: None,
+            last: Wall::from_unix_us(i64::MIN),
             pre_roll: PreRoll::new(recording.pre_roll),
             alerts: Alerts::new(recording.pre_roll, recording.post_roll),
             ledger: Ledger::new(&camera),
@@ -254,6 +263,9 @@ impl Recorder {
         let now = unit.arrived.mono;
         let Some(playing) = &mut self.stream else { return };
         playing.last = Some(now);
+        // No two pictures have the same time.
+        self.line.reach(self.last.after(INSTANT));
+        self.last = self.line.at();
         self.end_before(&unit, acts);
         let reason = self.reason(now);
         if self.film.is_none() && reason.is_none() && unit.is_key {
@@ -283,12 +295,14 @@ impl Recorder {
         if !is_over {
             return;
         }
-        self.close(at, acts);
         if self.line.step().is_some() {
+            self.close(at, GapCause::Clock, acts);
             self.line.follow();
-            self.spell.begin(at, GapCause::Clock);
+            self.last = self.line.at();
+            self.spell.begin(self.last, next);
+        } else {
+            self.close(at, next, acts);
         }
-        self.spell.begin(self.line.at(), next);
     }
 
     /// Whether a recording around alerts has waited too long for a key frame to end with.
@@ -318,7 +332,7 @@ impl Recorder {
         self.keys += 1;
         self.is_other = false;
         self.alerts.cut(at);
-        self.spell.end(&self.camera.id, at, &mut self.gaps);
+        self.before = self.spell.end(&self.camera.id, at, &mut self.gaps);
         acts.push(Act::Open { key, path: film.path().to_owned(), init });
         self.film = Some(film);
     }
@@ -347,12 +361,11 @@ impl Recorder {
     fn ended(&mut self, now: Mono, acts: &mut Vec<Act>) {
         self.stream = None;
         self.is_other = false;
-        let to = match &self.film {
-            Some(film) => film.shown_until().min(self.line.at()),
-            None => self.line.at(),
-        };
-        self.close(to, acts);
-        self.spell.begin(to, self.reason(now).unwrap_or(GapCause::Offline));
+        let cause = self.reason(now).unwrap_or(GapCause::Offline);
+        match &self.film {
+            Some(film) => self.close(film.shown_until().min(self.line.at()), cause, acts),
+            None => self.spell.begin(self.line.at(), cause),
+        }
     }
 
     fn raised(&mut self, now: Mono, alert: AlertId, acts: &mut Vec<Act>) {
@@ -373,18 +386,32 @@ impl Recorder {
         }
         if self.stream.is_none() {
             let to = film.shown_until().min(self.line.at());
-            self.close(to, acts);
-            self.spell.begin(to, rest.unwrap_or(GapCause::Offline));
+            self.close(to, rest.unwrap_or(GapCause::Offline), acts);
         }
     }
 
-    /// Ends the segment; it is shown up to `to`.
-    fn close(&mut self, to: Wall, acts: &mut Vec<Act>) {
+    /// Ends the segment, which is shown up to `to`: from there on nothing is recorded for this cause.
+    fn close(&mut self, to: Wall, cause: GapCause, acts: &mut Vec<Act>) {
         let Some(film) = self.film.take() else { return };
+        let to = to.max(film.last().after(INSTANT));
+        self.line.reach(to);
         let key = film.key();
         let closed = film.end(to, |key, bytes| acts.push(Act::Append(key, bytes)));
         acts.push(Act::Close(key));
         self.ledger.closed(closed);
+        self.spell.begin(to, cause);
+    }
+
+    /// The writer takes no more than the first `fragments` of the segment that is being made.
+    fn give_up(&mut self, key: SegmentKey, fragments: usize, cause: GapCause) -> bool {
+        let Some(film) = self.film.take_if(|film| film.key() == key) else { return false };
+        let closed = film.given_up(fragments);
+        if closed.is_empty() {
+            self.spell.resume(self.before.take());
+        }
+        self.spell.begin(closed.to, cause);
+        self.ledger.closed(closed);
+        true
     }
 
     fn refused(
@@ -397,13 +424,8 @@ impl Recorder {
     ) {
         self.blocked = Some((now + RETRY_AFTER, cause));
         let fragments = taken.unwrap_or(0);
-        if let Some(film) = self.film.take_if(|film| film.key() == key) {
-            let closed = film.given_up(fragments);
-            self.spell.begin(closed.to, cause);
-            self.ledger.closed(closed);
-            if taken.is_some() {
-                acts.push(Act::Close(key));
-            }
+        if self.give_up(key, fragments, cause) && taken.is_some() {
+            acts.push(Act::Close(key));
         }
         self.ledger.cut(key, fragments, cause, &mut self.gaps);
         if taken.is_none() {
@@ -422,13 +444,8 @@ impl Recorder {
         if let Some(cause) = trouble {
             self.blocked = Some((now + RETRY_AFTER, cause));
         }
-        if let Some(film) = self.film.take_if(|film| film.key() == key) {
-            // The writer gave it up in the middle.
-            let closed = film.given_up(fragments);
-            self.spell.begin(closed.to, trouble.unwrap_or(GapCause::DiskFailed));
-            self.ledger.closed(closed);
-        }
         let cause = trouble.unwrap_or(GapCause::DiskFailed);
+        self.give_up(key, fragments, cause);
         if let Some(segment) = self.ledger.written(key, fragments, cause, &mut self.gaps) {
             acts.push(Act::Tell(News::Segment(segment)));
         }
@@ -444,9 +461,7 @@ impl Recorder {
                 _ => false,
             };
             if is_over {
-                let to = film.shown_until().min(at);
-                self.close(to, acts);
-                self.spell.begin(to, reason.unwrap_or(GapCause::Quiet));
+                self.close(film.shown_until().min(at), reason.unwrap_or(GapCause::Quiet), acts);
             }
             return;
         }
@@ -461,14 +476,12 @@ impl Recorder {
     }
 
     fn stop(&mut self, acts: &mut Vec<Act>) {
-        let at = self.line.at();
         self.pre_roll.clear();
         self.stream = None;
         if let Some(film) = &self.film {
-            let to = film.shown_until().min(at);
-            self.close(to, acts);
-            self.spell.begin(to, GapCause::Stopped);
+            self.close(film.shown_until().min(self.line.at()), GapCause::Stopped, acts);
         }
+        let at = self.line.at();
         self.alerts.stop(at);
         self.spell.end(&self.camera.id, at, &mut self.gaps);
     }

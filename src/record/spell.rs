@@ -19,8 +19,9 @@ pub(super) struct Spell {
     spans: VecDeque<Span>,
 }
 
+/// One cause, from then on.
 #[derive(Debug)]
-struct Span {
+pub(super) struct Span {
     from: Wall,
     cause: GapCause,
     /// Up to when it was told, and when.
@@ -65,14 +66,23 @@ impl Spell {
         }
     }
 
-    /// A recording begins at `at`: tells what was before, and forgets what comes behind.
-    pub(super) fn end(&mut self, camera: &CameraId, at: Wall, gaps: &mut Vec<Gap>) {
-        while let Some(span) = self.spans.pop_front() {
+    /// A recording begins at `at`: tells what was before, and forgets what comes behind. Gives the last span, should nothing come of the recording.
+    pub(super) fn end(&mut self, camera: &CameraId, at: Wall, gaps: &mut Vec<Gap>) -> Option<Span> {
+        let mut last = None;
+        while let Some(mut span) = self.spans.pop_front() {
             let to = self.spans.front().map_or(at, |next| next.from.min(at));
             if to > span.from {
                 span.tell_to(to, camera, gaps);
+                span.told = Some((to, span.told.map_or(Mono::ZERO, |(_, at)| at)));
+                last = Some(span);
             }
         }
+        last
+    }
+
+    /// Nothing came of the recording: it is as if it had not begun.
+    pub(super) fn resume(&mut self, span: Option<Span>) {
+        self.spans.extend(span);
     }
 }
 
