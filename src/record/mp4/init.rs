@@ -29,6 +29,8 @@ pub(super) struct Track<'a> {
     pub(super) duration: u64,
     /// How long it shows nothing before its first sample, in ticks of the movie.
     pub(super) delay: u64,
+    /// How much of the beginning is not shown, in ticks of its own: what composition offsets were shifted by.
+    pub(super) skip: u32,
     /// Writes `stts` and its like, behind `stsd`.
     pub(super) tables: &'a dyn Fn(&mut Boxes),
 }
@@ -49,7 +51,7 @@ pub(super) fn fragmented(video: &Described, audio: Option<&Described>, facts: &F
     let tracks: Vec<_> = described
         .into_iter()
         .filter_map(|(id, described)| {
-            Some(Track { id, described: described?, duration: 0, delay: 0, tables: &no_samples })
+            Some(Track { id, described: described?, duration: 0, delay: 0, skip: 0, tables: &no_samples })
         })
         .collect();
     boxes.boxed(b"moov", |it| {
@@ -101,11 +103,14 @@ fn trak(track: &Track<'_>, made: u64, to: &mut Boxes) {
         unit_matrix(it);
         it.u32(size.0 << 16).u32(size.1 << 16);
     });
-    if track.delay > 0 {
+    if track.delay > 0 || track.skip > 0 {
         to.boxed(b"edts", |it| {
             it.full(b"elst", 1, 0, |it| {
-                it.u32(2).u64(track.delay).u64(u64::MAX).u32(0x0001_0000);
-                it.u64(track.shown()).u64(0).u32(0x0001_0000);
+                it.u32(1 + u32::from(track.delay > 0));
+                if track.delay > 0 {
+                    it.u64(track.delay).u64(u64::MAX).u32(0x0001_0000);
+                }
+                it.u64(track.shown()).u64(track.skip.into()).u32(0x0001_0000);
             });
         });
     }

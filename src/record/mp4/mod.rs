@@ -11,15 +11,24 @@
 
 mod boxes;
 mod codecs;
+mod cut;
 mod facts;
 mod init;
+mod movie;
 mod muxer;
 mod nals;
 mod parameters;
+mod scan;
+mod tables;
+#[cfg(test)]
+mod tests;
 mod track;
 
+pub use cut::{Cut, CutEnd, CutError, Piece, Source, Stretch, plan};
 pub use facts::Facts;
+pub use movie::{Sample, Samples, Tracks, mute};
 pub use muxer::{FragmentBytes, Muxer, NotTaken};
+pub use scan::{ScanError, Scanned, Span, samples, scan};
 pub use track::{AudioTrack, Law, NoTrack, VideoTrack};
 
 use std::time::Duration;
@@ -30,3 +39,5 @@ pub const VIDEO_TIMESCALE: u32 = 90_000;
 pub const FRAGMENT_BYTES_MAX: usize = 64 << 20;
 /// How far the time of a picture may be behind the latest one: see [`crate::camera::AccessUnit::media`].
 pub const STEP_BACK_MAX: Duration = Duration::from_secs(2);
+/// How far it may be ahead of the latest one. Streams that are silent for longer have ended long before.
+pub const STEP_AHEAD_MAX: Duration = Duration::from_secs(60);

@@ -222,3 +222,82 @@ pub(super) fn jpeg(data: &[u8]) -> Option<Size> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex")).collect()
+    }
+
+    /// As x264 and x265 write them.
+    #[test]
+    fn sizes_are_read_from_what_encoders_write() {
+        let plain = |w, h| Sps {
+            size: Size::new(w, h),
+            pixel: None,
+            chroma: 1,
+            depth_minus8: (0, 0),
+            layers: (1, true),
+        };
+        let cases = [
+            ("H.264 high", "67640028acd940780227e5c044000003000400000300783c60c658", plain(1920, 1080)),
+            ("baseline", "6742c00ad902c4ec0440000003004000000783c48992", plain(176, 144)),
+            (
+                "interlaced, wide pixels",
+                "6764001eacd940b024d8388000000300800000190f8a14cb",
+                Sps { pixel: Some((20, 11)), ..plain(704, 576) },
+            ),
+            (
+                "4:2:2, 10 bits, cropped",
+                "677a000db6cd9416097abc0440000003004000000c83c50a6580",
+                Sps { chroma: 2, depth_minus8: (2, 2), ..plain(350, 286) },
+            ),
+            (
+                "4:4:4, scaling lists",
+                "67f40015919b282e12f1fe0220000003002000000641e2c5b2c0",
+                Sps { chroma: 3, ..plain(354, 288) },
+            ),
+            (
+                "H.265 main",
+                "420101016000000300900000030000030078a003c08010e596566924caf0168080000003008000000784",
+                plain(1920, 1080),
+            ),
+            (
+                "H.265, 4:2:2, 10 bits, temporal layers",
+                "4201010408000003009d0800000300003cb00b08048756d96566924caf0168080000030008000003007840",
+                Sps { chroma: 2, depth_minus8: (2, 2), layers: (1, true), ..plain(350, 286) },
+            ),
+        ];
+        for (what, hex, expected) in cases {
+            let nal = bytes(hex);
+            let read = if nal[0] == 0x42 { h265(&nal) } else { h264(&nal) };
+            assert_eq!(read, Some(expected), "{what}");
+            // What is cut off before the size says nothing.
+            assert_eq!(if nal[0] == 0x42 { h265(&nal[..15]) } else { h264(&nal[..6]) }, None, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_jpeg_tells_its_size_in_its_frame_header() {
+        let frame = [0xff, 0xc0, 0, 11, 8, 1, 0x20, 1, 0x60, 1, 1, 0x11, 0];
+        let tables = [0xff, 0xdb, 0, 4, 1, 2];
+        let whole = [&[0xff, 0xd8, 0xff][..], &tables, &frame].concat();
+        assert_eq!(jpeg(&whole), Some(Size::new(0x160, 0x120)));
+        assert_eq!(jpeg(&whole[..14]), None);
+        assert_eq!(jpeg(&[0xff, 0xd8, 0xff, 0xda, 0, 4]), None);
+        assert_eq!(jpeg(&[0xff, 0xd8, 0xff, 0xdb, 0, 0]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(data in proptest::collection::vec(any::<u8>(), 0..120)) {
+            h264(&data);
+            h265(&data);
+            jpeg(&[&[0xff, 0xd8], &data[..]].concat());
+        }
+    }
+}
