@@ -149,7 +149,8 @@ impl SoundClock {
     pub(super) fn media(&mut self, ticks: i64, arrived: Now) -> Option<MediaTime> {
         let own = self.own.media(ticks, arrived.mono);
         let (picture, shown, clock) = self.picture?;
-        let by_clock = self.own.camera_clock(ticks).zip(clock).map(|(sound, picture)| sound.us_since(picture));
+        let by_clock =
+            self.own.camera_clock(ticks).zip(clock).map(|(sound, picture)| sound.us_since(picture));
         let since_us = by_clock.unwrap_or(micros(arrived.mono.since(shown)));
         let since = MediaTime::from_ticks(since_us, 1_000_000).ticks_90k;
         let found = picture.ticks_90k.saturating_add(since).saturating_sub(own.ticks_90k);
@@ -236,7 +237,11 @@ mod tests {
         assert_eq!(sound.media(70_000, now(0)), None, "nothing to go by");
         sound.picture(MediaTime::from_ms(400), at_ms(400), None);
         assert_eq!(sound.media(73_280, now(410)).map(MediaTime::ms), Some(410));
-        assert_eq!(sound.media(73_440, now(460)).map(MediaTime::ms), Some(430), "by its own count from there");
+        assert_eq!(
+            sound.media(73_440, now(460)).map(MediaTime::ms),
+            Some(430),
+            "by its own count from there"
+        );
         // The camera says that sound arrives two seconds after it was heard.
         sound.report(73_440, ntp_of(OURS), OURS);
         sound.picture(MediaTime::from_ms(500), at_ms(500), Some(OURS.after(Duration::from_secs(2))));

@@ -254,8 +254,8 @@ impl Daemon {
 
         let (limits, pace) = (Limits::default(), Pace::default());
         let started = clock.now().wall;
-        let (recordings, told) =
-            Recordings::start(&config, clock, limits, pace.clone(), &metrics, started).map_err(StartError::Thread)?;
+        let (recordings, told) = Recordings::start(&config, clock, limits, pace.clone(), &metrics, started)
+            .map_err(StartError::Thread)?;
         let recorded = tokio::spawn(vital(broken.clone(), recordings::hear(told)));
 
         let around = Surroundings {
@@ -354,7 +354,8 @@ impl Daemon {
         }
         // Each recorder has had its last word; what has not is closed now.
         let writers = self.writers;
-        join("the writers of recordings", deadline, tokio::task::spawn_blocking(move || writers.stop())).await;
+        join("the writers of recordings", deadline, tokio::task::spawn_blocking(move || writers.stop()))
+            .await;
         join("who hears of recordings", deadline, self.recorded).await;
         // Nobody is left who waits for a pool, so that joining it takes one job at most.
         let (eyes, detectors) = (self.eyes, self.detectors);

@@ -240,7 +240,11 @@ fn path_of(camera: &CameraId, from: Wall, role: StreamRole) -> PathBuf {
         StreamRole::Sub => "sub",
     };
     let ms = from.unix_ms().rem_euclid(1000);
-    [camera.as_str(), &at.strftime("%Y-%m-%d").to_string(), &format!("{}.{ms:03}Z-{role}.mp4", at.strftime("%H%M%S"))]
-        .iter()
-        .collect()
+    [
+        camera.as_str(),
+        &at.strftime("%Y-%m-%d").to_string(),
+        &format!("{}.{ms:03}Z-{role}.mp4", at.strftime("%H%M%S")),
+    ]
+    .iter()
+    .collect()
 }

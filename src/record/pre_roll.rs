@@ -103,8 +103,7 @@ mod tests {
     #[test]
     fn it_shortens_where_it_would_take_too_much() {
         let mut pre_roll = PreRoll::new(Duration::from_secs(10));
-        let short: Vec<bool> =
-            (0..6).map(|n| push(&mut pre_roll, n * 1000, true, 500 << 10)).collect();
+        let short: Vec<bool> = (0..6).map(|n| push(&mut pre_roll, n * 1000, true, 500 << 10)).collect();
         assert_eq!(short, [false, false, false, false, true, true]);
         assert_eq!(pre_roll.from(), Some(Wall::from_unix_ms(2000)));
         assert!(push(&mut pre_roll, 6000, false, 3 << 20), "a group that is too large alone");

@@ -481,6 +481,7 @@ impl Recorder {
         if let Some(film) = &self.film {
             self.close(film.shown_until().min(self.line.at()), GapCause::Stopped, acts);
         }
+        self.line.follow();
         let at = self.line.at();
         self.alerts.stop(at);
         self.spell.end(&self.camera.id, at, &mut self.gaps);
@@ -508,8 +509,8 @@ impl Recorder {
 
 /// A number of the camera's below the length of a segment: FNV-1a of its id.
 fn phase_us(id: &str, length: Duration) -> i64 {
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = id
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     (hash % u64::try_from(length.as_micros()).unwrap_or(u64::MAX).max(1)) as i64
 }

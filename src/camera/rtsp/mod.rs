@@ -127,8 +127,15 @@ pub(super) async fn open(
     };
     let session = within("play", limits.play, session.play(PlayOptions::default()), &told).await?;
     let demuxed = session.demuxed().map_err(|error| ending_of(&error, &told))?;
-    let playing =
-        Playing { demuxed, stream, codec, audio, unit_bytes_max: limits.unit_bytes_max, packets_lost: 0, told };
+    let playing = Playing {
+        demuxed,
+        stream,
+        codec,
+        audio,
+        unit_bytes_max: limits.unit_bytes_max,
+        packets_lost: 0,
+        told,
+    };
     let info = playing.info();
     Ok((playing, info))
 }

@@ -5,17 +5,14 @@ use std::{collections::BTreeMap, path::Path};
 use proptest::prelude::*;
 
 use super::{
-    super::{
-        Segment,
-        testing::unit_at,
-    },
+    super::{Segment, testing::unit_at},
     *,
 };
 use crate::{
-    testing::camera,
     camera::Codec,
     config::{Hours, HoursSpan},
     id::Mint,
+    testing::camera,
     time::MediaTime,
 };
 
@@ -52,8 +49,7 @@ impl Stage {
         };
         let now = Now { mono: Mono::ZERO, wall: Wall::from_unix_ms(START_MS) };
         let station = "north".parse().expect("an id");
-        let mut recorder =
-            Recorder::new(Arc::new(camera), station, recording, Metrics::new(), now, now.wall);
+        let mut recorder = Recorder::new(Arc::new(camera), station, recording, Metrics::new(), now, now.wall);
         recorder.phase_us = 0;
         Self {
             recorder,
@@ -148,7 +144,8 @@ impl Stage {
 
     /// The writer says its last word on what is closed.
     fn write(&mut self) {
-        let closed: Vec<_> = self.files.iter().filter(|(_, file)| file.1).map(|(key, file)| (*key, file.0)).collect();
+        let closed: Vec<_> =
+            self.files.iter().filter(|(_, file)| file.1).map(|(key, file)| (*key, file.0)).collect();
         for (key, fragments) in closed {
             self.files.remove(&key);
             self.apply(Event::Written { key, fragments, trouble: None });
@@ -293,11 +290,8 @@ fn in_always_mode_an_alert_is_ready_before_its_file_would_have_ended() {
 fn hours_disks_and_clocks_are_told_as_what_they_are() {
     use jiff::civil::{Weekday, time};
     let span = HoursSpan { days: vec![Weekday::Monday], from: time(0, 0, 30, 0), to: time(0, 2, 0, 0) };
-    let hours = Hours {
-        id: "early".parse().expect("an id"),
-        time_zone: jiff::tz::TimeZone::UTC,
-        spans: vec![span],
-    };
+    let hours =
+        Hours { id: "early".parse().expect("an id"), time_zone: jiff::tz::TimeZone::UTC, spans: vec![span] };
     let mut stage = Stage::new(RecordWhen::Always, Some(hours));
     stage.play();
     stage.stream(40);
@@ -309,7 +303,8 @@ fn hours_disks_and_clocks_are_told_as_what_they_are() {
     stage.stop();
     stage.check().expect("all of it is told");
     let causes: Vec<_> = stage.told().iter().map(|it| it.2).collect();
-    let expected = ["offline", "schedule", "segment", "disk-failed", "segment", "clock", "segment", "schedule"];
+    let expected =
+        ["offline", "schedule", "segment", "disk-failed", "segment", "clock", "segment", "schedule"];
     let told = stage.told();
     assert_eq!(causes[causes.len() - 7..], expected[1..], "{told:?}");
     assert!(told.contains(&(50.0, 80.0, "clock")), "{told:?}");

@@ -17,7 +17,10 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::{super::{GapCause, SegmentKey}, Written};
+use super::{
+    super::{GapCause, SegmentKey},
+    Written,
+};
 use crate::id::CameraId;
 
 /// A camera may hold so much of the room, however many cameras there are.
