@@ -15,6 +15,9 @@ pub mod id;
 pub mod metrics;
 pub mod time;
 
+#[cfg(test)]
+mod testing;
+
 pub mod config;
 pub mod flow;
 

@@ -66,6 +66,8 @@ impl From<&VolumeId> for OfVolume {
 
 /// A counter by camera.
 pub type ByCamera = Family<OfCamera, Counter>;
+/// A counter by volume.
+pub type ByVolume = Family<OfVolume, Counter>;
 /// A counter by cause.
 pub type ByCause = Family<OfCause, Counter>;
 /// A gauge by camera.
@@ -167,6 +169,24 @@ metrics! {
     volume_room_bytes: Family<OfVolume, Gauge> = Family::default(),
     /// How full a volume is: 0 has room, 1 recordings beyond their floor are being deleted, 2 to 10 cameras with a lower priority are not recorded
     volume_pressure: Family<OfVolume, Gauge> = Family::default(),
+    /// Bytes of recordings written
+    record_bytes: ByVolume = Family::default(),
+    /// Fragments of recordings written, of two seconds at most
+    record_fragments: ByVolume = Family::default(),
+    /// Files of recordings that were closed whole, and synced
+    record_segments: ByVolume = Family::default(),
+    /// Syncs of files of recordings
+    record_syncs: ByVolume = Family::default(),
+    /// Fragments and files of recordings that were refused, since the disk is too slow
+    record_sheds: ByVolume = Family::default(),
+    /// Seconds spent on writing and syncing recordings
+    record_seconds: Family<OfVolume, Counter<f64, AtomicU64>> = Family::default(),
+    /// Whether recordings cannot be written (1), since the disk is full or fails, or can (0)
+    record_stuck: Family<OfVolume, Gauge> = Family::default(),
+    /// Gaps in recordings that were told, by cause; one that lasts is told once a minute
+    record_gaps: ByCause = Family::default(),
+    /// Times that less was kept from before an alert than is configured, since it would take too much memory
+    record_pre_roll_short: ByCamera = Family::default(),
     /// Whether the broker is connected (1) or not (0)
     broker_connected: Gauge = Gauge::default(),
     /// Connections to the broker that were lost or refused
@@ -194,7 +214,33 @@ pub struct CameraMetrics {
     pub frames_skipped: Counter,
 }
 
+/// One volume's own counters and gauges, looked up once.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "each is documented where `Metrics` declares it")]
+pub struct VolumeMetrics {
+    pub bytes: Counter,
+    pub fragments: Counter,
+    pub segments: Counter,
+    pub syncs: Counter,
+    pub sheds: Counter,
+    pub seconds: Counter<f64, AtomicU64>,
+    pub stuck: Gauge,
+}
+
 impl Metrics {
+    /// The metrics of one volume.
+    pub fn of_volume(&self, of: &OfVolume) -> VolumeMetrics {
+        VolumeMetrics {
+            bytes: self.record_bytes.get_or_create(of).clone(),
+            fragments: self.record_fragments.get_or_create(of).clone(),
+            segments: self.record_segments.get_or_create(of).clone(),
+            syncs: self.record_syncs.get_or_create(of).clone(),
+            sheds: self.record_sheds.get_or_create(of).clone(),
+            seconds: self.record_seconds.get_or_create(of).clone(),
+            stuck: self.record_stuck.get_or_create(of).clone(),
+        }
+    }
+
     /// The metrics of one camera.
     pub fn of(&self, camera: &CameraId) -> CameraMetrics {
         let of = OfCamera::from(camera);

@@ -155,7 +155,7 @@ impl<'a, 'b> Stage<'a, 'b> {
         let mut stage =
             Self { film, visits, setting, metrics, lane, eye, witness: Witness::default(), tried };
         stage.ticks(start);
-        let info = StreamInfo { codec, size: Some(film.size), rfc6381: None };
+        let info = StreamInfo { codec, size: Some(film.size), rfc6381: None, audio: None };
         stage.apply(start, Event::Stream(StreamEvent::Playing(info)));
         stage
     }
@@ -230,7 +230,7 @@ impl<'a, 'b> Stage<'a, 'b> {
                 Some(Event::Detected { frame, view, found })
             }
             Act::File(_) => Some(Event::Filed),
-            Act::Connect | Act::Tell(_) | Act::Record(_) | Act::Passed(_) | Act::Nudge => None,
+            Act::Connect | Act::Tell(_) | Act::Record(_) | Act::Passed(_) | Act::Film(_) | Act::Nudge => None,
         }
     }
 

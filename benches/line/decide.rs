@@ -143,7 +143,7 @@ impl Road {
         let facts = Facts { input_side_px: 416, sure_from: SureFrom::default() };
         let mut lane =
             Lane::new(camera, facts, &limits, Share::default(), Mint::seeded(1), Metrics::new(), now(0));
-        let info = StreamInfo { codec: Codec::H264, size: Some(picture.size()), rfc6381: None };
+        let info = StreamInfo { codec: Codec::H264, size: Some(picture.size()), rfc6381: None, audio: None };
         lane.apply(now(0), Event::Stream(StreamEvent::Playing(info)), &mut Vec::new());
         Self { lane, picture, acts: Vec::new(), detected: 0, filed: 0 }
     }
@@ -164,7 +164,9 @@ impl Road {
                     self.filed += 1;
                     Some(Event::Filed)
                 }
-                Act::Connect | Act::CutEye | Act::Tell(_) | Act::Nudge | Act::Record(_) => None,
+                Act::Connect | Act::CutEye | Act::Tell(_) | Act::Nudge | Act::Record(_) | Act::Film(_) => {
+                    None
+                }
             };
             if let Some(answer) = answer {
                 self.lane.apply(at, answer, &mut acts);

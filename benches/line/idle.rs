@@ -163,7 +163,7 @@ async fn read(mut source: Source, counts: Arc<Counts>) {
             StreamEvent::Playing(_) => {
                 counts.playing.fetch_add(1, Relaxed);
             }
-            StreamEvent::Changed(_) => {}
+            StreamEvent::Changed(_) | StreamEvent::Audio(_) => {}
             StreamEvent::Ended(ending) => {
                 eprintln!("bench: a stream ended: {ending}");
                 counts.lost.fetch_add(1, Relaxed);

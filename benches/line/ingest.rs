@@ -111,7 +111,7 @@ async fn window(sources: &mut [Source], length: Duration) -> Window {
                     lost += 1;
                     break;
                 }
-                StreamEvent::Playing(_) | StreamEvent::Changed(_) => {}
+                StreamEvent::Playing(_) | StreamEvent::Changed(_) | StreamEvent::Audio(_) => {}
             }
         }
         (units, lost, bytes)

@@ -116,6 +116,7 @@ fn number(cause: GapCause) -> u8 {
         GapCause::Stopped => 9,
         GapCause::Deleted => 10,
         GapCause::Missing => 11,
+        GapCause::Clock => 12,
     }
 }
 

@@ -17,6 +17,7 @@ mod archivist;
 mod coverage;
 mod days;
 mod deletion;
+mod film;
 mod gap;
 mod head;
 mod hold;
@@ -40,6 +41,7 @@ pub use self::{
     archivist::{Archivist, Started},
     coverage::{SLACK, Stretch, What, cover},
     deletion::Deletion,
+    film::Film,
     gap::{GAPS_MAX, GapPage, GapPlace, Question},
     head::Recorded,
     hold::{Hold, HoldError, NewHold, Release},

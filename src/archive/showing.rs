@@ -9,15 +9,12 @@ use std::{
     time::Duration,
 };
 
-use super::{Catalog, ReadError, Recorded};
+use super::{Catalog, Film, ReadError, Recorded};
 use crate::{
     camera::AccessUnit,
     config::StreamRole,
     id::{CameraId, VolumeId},
-    record::{
-        Film,
-        mp4::{self, CutError, Scanned, Source, Span},
-    },
+    record::mp4::{self, CutError, Scanned, Source, Span},
     store::Refused,
     time::{MediaTime, Mono, Now, Wall},
 };

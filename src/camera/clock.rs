@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::time::{MediaTime, Mono, Wall};
+use crate::time::{MediaTime, Mono, Now, Wall};
 
 /// A forward jump of RTP timestamps beyond what passed here that is not believed.
 const JUMP_FORWARD_MAX: Duration = Duration::from_secs(10);
@@ -114,6 +114,54 @@ impl StreamClock {
     }
 }
 
+/// Sound that is farther from where the camera's clock has it is moved there.
+const SOUND_OFF_MAX_90K: i64 = 90 * 300;
+
+/// What the RTP timestamps of a connection's sound mean, in the time of its pictures.
+///
+/// Both streams count for themselves. Where the camera's sender reports say how the two belong together, they are believed; else what arrives together
+/// belongs together.
+#[derive(Debug)]
+pub(super) struct SoundClock {
+    own: StreamClock,
+    /// Time of pictures minus time of sound, ticks of 1/90000 s.
+    offset: Option<i64>,
+    picture: Option<(MediaTime, Mono, Option<Wall>)>,
+}
+
+impl SoundClock {
+    /// Of sound whose RTP timestamps (unwrapped) count at `rate_hz`.
+    pub(super) fn new(rate_hz: u32) -> Self {
+        Self { own: StreamClock::new(rate_hz), offset: None, picture: None }
+    }
+
+    /// A sender report of the sound: see [`StreamClock::report`].
+    pub(super) fn report(&mut self, ticks: i64, ntp: u64, ours: Wall) {
+        self.own.report(ticks, ntp, ours);
+    }
+
+    /// A picture came.
+    pub(super) fn picture(&mut self, media: MediaTime, arrived: Mono, camera_clock: Option<Wall>) {
+        self.picture = Some((media, arrived, camera_clock));
+    }
+
+    /// When a frame of sound is heard, in the time of the pictures; `None` before the first picture.
+    pub(super) fn media(&mut self, ticks: i64, arrived: Now) -> Option<MediaTime> {
+        let own = self.own.media(ticks, arrived.mono);
+        let (picture, shown, clock) = self.picture?;
+        let by_clock =
+            self.own.camera_clock(ticks).zip(clock).map(|(sound, picture)| sound.us_since(picture));
+        let since_us = by_clock.unwrap_or(micros(arrived.mono.since(shown)));
+        let since = MediaTime::from_ticks(since_us, 1_000_000).ticks_90k;
+        let found = picture.ticks_90k.saturating_add(since).saturating_sub(own.ticks_90k);
+        let is_off = |offset: i64| by_clock.is_some() && found.abs_diff(offset) > SOUND_OFF_MAX_90K as u64;
+        if self.offset.is_none_or(is_off) {
+            self.offset = Some(found);
+        }
+        Some(MediaTime { ticks_90k: own.ticks_90k.saturating_add(self.offset?) })
+    }
+}
+
 /// Civil time of an NTP timestamp (RFC 5905 section 6): `None` before 1970, which is how cameras say that they have no clock.
 /// The era is the one that our own clock is in.
 fn wall_of_ntp(ntp: u64, ours: Wall) -> Option<Wall> {
@@ -180,6 +228,24 @@ mod tests {
                 units.iter().map(|&(ms, at)| clock.media(ms * 90, at_ms(at)).ms()).collect();
             assert_eq!(media, *expected, "{what}");
         }
+    }
+
+    #[test]
+    fn sound_lies_where_the_camera_says_or_where_it_arrives() {
+        let now = |ms: u64| Now { mono: at_ms(ms), wall: OURS };
+        let mut sound = SoundClock::new(8000);
+        assert_eq!(sound.media(70_000, now(0)), None, "nothing to go by");
+        sound.picture(MediaTime::from_ms(400), at_ms(400), None);
+        assert_eq!(sound.media(73_280, now(410)).map(MediaTime::ms), Some(410));
+        assert_eq!(
+            sound.media(73_440, now(460)).map(MediaTime::ms),
+            Some(430),
+            "by its own count from there"
+        );
+        // The camera says that sound arrives two seconds after it was heard.
+        sound.report(73_440, ntp_of(OURS), OURS);
+        sound.picture(MediaTime::from_ms(500), at_ms(500), Some(OURS.after(Duration::from_secs(2))));
+        assert_eq!(sound.media(73_600, now(510)).map(MediaTime::ms), Some(-1480));
     }
 
     #[test]

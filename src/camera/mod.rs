@@ -61,6 +61,44 @@ pub struct StreamInfo {
     pub size: Option<Size>,
     /// RFC 6381 codec string, where there is one (`avc1.64001e`).
     pub rfc6381: Option<String>,
+    /// Its sound, where that is wanted and the camera sends one that can be recorded.
+    pub audio: Option<AudioCoding>,
+}
+
+/// Whether a connection is to bring the camera's sound, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sound {
+    /// Where the camera has one that can be recorded.
+    Wanted,
+    /// Pictures alone.
+    Unwanted,
+}
+
+/// How sound is coded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AudioCoding {
+    /// AAC.
+    Aac {
+        /// AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1).
+        config: Bytes,
+    },
+    /// G.711 μ-law, 8000 Hz, one channel.
+    Ulaw,
+    /// G.711 A-law, 8000 Hz, one channel.
+    Alaw,
+}
+
+/// A frame of sound, as it left the camera.
+#[derive(Debug, Clone)]
+pub struct AudioUnit {
+    /// AAC: one raw frame, without ADTS. G.711: a byte a sample.
+    pub data: Bytes,
+    /// When it is heard, in the time of the pictures ([`AccessUnit::media`]).
+    pub media: MediaTime,
+    /// How many samples of one channel it has.
+    pub samples: u32,
+    /// When its last packet arrived, by the clock of this machine.
+    pub arrived: Now,
 }
 
 /// One coded picture, as it left the camera.
@@ -94,6 +132,8 @@ pub enum StreamEvent {
     Changed(StreamInfo),
     /// An access unit.
     Unit(AccessUnit),
+    /// A frame of sound; where it was asked for.
+    Audio(AudioUnit),
     /// It is over. No event follows; connect anew.
     Ended(Ending),
 }

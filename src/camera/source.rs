@@ -9,9 +9,9 @@ use futures::{FutureExt, future::BoxFuture};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
-    AccessUnit, Ending, Limits, Pace, StreamEvent, StreamInfo,
-    clock::StreamClock,
-    rtsp::{self, Item, Sessions},
+    AccessUnit, AudioUnit, Ending, Limits, Pace, Sound, StreamEvent, StreamInfo,
+    clock::{SoundClock, StreamClock},
+    rtsp::{self, Item, Of, Sessions},
 };
 use crate::{
     config::{Camera, StreamRole},
@@ -44,6 +44,7 @@ enum State {
 struct Playing {
     stream: rtsp::Playing,
     times: StreamClock,
+    sound: Option<SoundClock>,
     /// Comes after an event that had to be told first.
     held: Option<AccessUnit>,
     /// When the last access unit was complete, or PLAY was answered.
@@ -53,9 +54,21 @@ struct Playing {
 }
 
 impl Source {
-    /// Returns at once; the work happens in [`Source::next`], once it is this camera's turn within the fleet's `pace`. The wait for that
-    /// turn has no limit of its own, and none of `limits` counts it.
+    /// Pictures alone. Returns at once; the work happens in [`Source::next`], once it is this camera's turn within the fleet's `pace`. The wait
+    /// for that turn has no limit of its own, and none of `limits` counts it.
     pub fn connect(
+        camera: &Arc<Camera>,
+        role: StreamRole,
+        limits: Limits,
+        clock: Clock,
+        pace: &Pace,
+    ) -> Self {
+        Self::connect_with(Sound::Unwanted, camera, role, limits, clock, pace)
+    }
+
+    /// As [`Source::connect`], with the camera's sound where it is wanted.
+    pub fn connect_with(
+        sound: Sound,
         camera: &Arc<Camera>,
         role: StreamRole,
         limits: Limits,
@@ -67,7 +80,7 @@ impl Source {
         let opening = async move {
             // Nobody's turn is spent on waiting for the session before.
             before.settled(limits.teardown).await;
-            pace.paced(rtsp::open(camera, role, limits, before)).await
+            pace.paced(rtsp::open(camera, role, sound, limits, before)).await
         };
         Self { role, limits, clock, sessions, state: State::Opening(opening.boxed()) }
     }
@@ -114,7 +127,8 @@ impl Playing {
     fn new(stream: rtsp::Playing, silence: Duration) -> Self {
         let last = Instant::now();
         let times = StreamClock::new(stream.clock_rate_hz());
-        Self { stream, times, held: None, last, silence: Box::pin(sleep_until(last + silence)) }
+        let sound = stream.sound_rate_hz().map(SoundClock::new);
+        Self { stream, times, sound, held: None, last, silence: Box::pin(sleep_until(last + silence)) }
     }
 
     async fn next(
@@ -142,9 +156,24 @@ impl Playing {
             };
             let arrived = clock.now();
             let unit = match item {
-                Item::Report { ticks, ntp } => {
+                Item::Report { of: Of::Pictures, ticks, ntp } => {
                     self.times.report(ticks, ntp, arrived.wall);
                     continue;
+                }
+                Item::Report { of: Of::Sound, ticks, ntp } => {
+                    if let Some(sound) = &mut self.sound {
+                        sound.report(ticks, ntp, arrived.wall);
+                    }
+                    continue;
+                }
+                // Sound is no sign of life: a camera whose encoder hangs may go on with it.
+                Item::Frame { data, ticks, samples } => {
+                    match self.sound.as_mut().and_then(|sound| sound.media(ticks, arrived)) {
+                        Some(media) => {
+                            return Ok(StreamEvent::Audio(AudioUnit { data, media, samples, arrived }));
+                        }
+                        None => continue,
+                    }
                 }
                 Item::Unit(unit) => unit,
             };
@@ -160,6 +189,9 @@ impl Playing {
                 arrived,
                 packets_lost: unit.packets_lost,
             };
+            if let Some(sound) = &mut self.sound {
+                sound.picture(media, arrived.mono, told.camera_clock);
+            }
             return Ok(match unit.changed {
                 None => StreamEvent::Unit(told),
                 Some(info) => {

@@ -86,7 +86,7 @@ async fn listen(source: &mut Source, limits: &Limits, length: Duration) -> Resul
     let info = match source.next().await {
         StreamEvent::Playing(info) | StreamEvent::Changed(info) => info,
         StreamEvent::Ended(ending) => return Err(ending),
-        StreamEvent::Unit(_) => unreachable!("a unit comes after Playing"),
+        StreamEvent::Unit(_) | StreamEvent::Audio(_) => unreachable!("a unit comes after Playing"),
     };
     let (mut tally, began) = (Tally::new(info), Instant::now());
     loop {
@@ -94,6 +94,7 @@ async fn listen(source: &mut Source, limits: &Limits, length: Duration) -> Resul
         match timeout_at(began + patience, source.next()).await {
             Ok(StreamEvent::Playing(info) | StreamEvent::Changed(info)) => tally.info = info,
             Ok(StreamEvent::Unit(unit)) => tally.take(unit),
+            Ok(StreamEvent::Audio(_)) => {}
             Ok(StreamEvent::Ended(ending)) => return Err(ending),
             Err(_) if tally.key.is_none() => return Err(Ending::NoKeyframe(limits.keyframe)),
             Err(_) => {}
@@ -255,7 +256,7 @@ mod tests {
     use crate::time::{Now, Wall};
 
     fn info() -> StreamInfo {
-        StreamInfo { codec: Codec::H264, size: None, rfc6381: None }
+        StreamInfo { codec: Codec::H264, size: None, rfc6381: None, audio: None }
     }
 
     fn unit(media_ms: i64, is_key: bool, bytes: usize) -> AccessUnit {

@@ -2,6 +2,7 @@
 
 mod fleet;
 mod gate;
+mod record;
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -31,6 +32,9 @@ pub(super) enum Command {
         after_help = "Examples:\n  cunkou bench fleet --cameras 200 --json\n  cunkou bench fleet --quick --json"
     )]
     Fleet(fleet::Arguments),
+    /// A whole fleet of simulated cameras that is recorded all the time
+    #[command(after_help = "Example:\n  cunkou bench record --cameras 200 --kbps 512 --seconds 60 --json")]
+    Record(record::Arguments),
     /// What the gate catches of footage, by how it is encoded, against decoding everything
     #[command(
         after_help = "Example:\n  cunkou bench gate --encodings h264-q24-gop2s,h264-cbr512-gop2s --json"
@@ -67,6 +71,7 @@ pub(super) fn run(command: Command) -> Outcome {
     match command {
         Command::Detector(of) => detector(of),
         Command::Fleet(of) => fleet::run(of),
+        Command::Record(of) => record::run(of),
         Command::Gate(of) => gate::run(&of),
     }
 }

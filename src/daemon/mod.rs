@@ -1,8 +1,8 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ bookkeeper, chronicler ▶ page ▶ lanes
-//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ bookkeeper, chronicler ▶ store ▶ page ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ archive, index ▶ office ▶ bookkeeper, chronicler ▶ page ▶ writers ▶ lanes
+//! stop:  lanes ▶ writers ▶ pools ▶ office ▶ courier ▶ bookkeeper, chronicler ▶ archive ▶ store ▶ page ▶ index ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
@@ -17,6 +17,7 @@ mod herald;
 mod indexer;
 mod office;
 mod process;
+mod recordings;
 mod shelves;
 mod steward;
 
@@ -53,6 +54,7 @@ use self::{
     herald::Herald,
     indexer::Indexer,
     office::Office,
+    recordings::Recordings,
     steward::Steward,
 };
 use crate::{
@@ -74,6 +76,7 @@ use crate::{
         payload::ModelData,
         wire::Writer,
     },
+    record::Writers,
     store::{Desk, DeskThread, LedgerError, Outbox, Refused, SledLedger},
     time::Clock,
 };
@@ -156,6 +159,8 @@ pub struct Daemon {
     clip_finder: JoinHandle<()>,
     herald: JoinHandle<()>,
     steward: JoinHandle<()>,
+    writers: Writers,
+    recorded: JoinHandle<()>,
     bookkeeper: JoinHandle<()>,
     chronicler: JoinHandle<()>,
     indexer: JoinHandle<()>,
@@ -316,10 +321,16 @@ impl Daemon {
         let (nudges, nudged) = mpsc::channel(NUDGES_MAX);
         let steward = tokio::spawn(vital(broken.clone(), steward.run(nudged)));
 
+        let (limits, pace) = (Limits::default(), Pace::default());
+        let started = clock.now().wall;
+        let (recordings, told) = Recordings::start(&config, clock, limits, pace.clone(), &metrics, started)
+            .map_err(StartError::Thread)?;
+        let recorded = tokio::spawn(vital(broken.clone(), recordings::hear(told, entries)));
+
         let around = Surroundings {
             clock,
-            limits: Limits::default(),
-            pace: Pace::default(),
+            limits,
+            pace,
             backend,
             eyes: Arc::clone(eyes.slots()),
             detector: Arc::clone(detectors.slots()),
@@ -333,12 +344,17 @@ impl Daemon {
         };
         let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
         for (camera, (share, words)) in config.cameras.iter().zip(shares) {
+            let (filming, own) = recordings.of(camera, stop_lanes.clone());
+            if let Some(own) = own {
+                lanes.spawn(vital(broken.clone(), own));
+            }
             let (camera, around) = (Arc::clone(camera), around.clone());
-            let lane = lane::run(camera, Mint::from_os(), share, words, around, stop_lanes.clone());
+            let lane = lane::run(camera, Mint::from_os(), share, words, filming, around, stop_lanes.clone());
             lanes.spawn(vital(broken.clone(), lane));
         }
-        // The last lane's end is the steward's.
+        // The last lane's end is the steward's, and whoever hears of recordings.
         drop(around);
+        let Recordings { writers, .. } = recordings;
         ready.store(true, Ordering::Release);
         tracing::info!(station = %config.station.id, cameras = config.cameras.len(), page = %format_args!("http://{console_at}/"), "at work");
         Ok(Self {
@@ -355,6 +371,8 @@ impl Daemon {
             clip_finder,
             herald,
             steward,
+            writers,
+            recorded,
             bookkeeper,
             chronicler,
             indexer,
@@ -409,6 +427,11 @@ impl Daemon {
         if timeout_at(lanes_deadline, joined).await.is_err() {
             tracing::error!("the cameras did not stop in time; alerts that were not promised yet are lost");
         }
+        // Each recorder has had its last word; what has not is closed now.
+        let writers = self.writers;
+        join("the writers of recordings", deadline, tokio::task::spawn_blocking(move || writers.stop()))
+            .await;
+        join("who hears of recordings", deadline, self.recorded).await;
         // Nobody is left who waits for a pool, so that joining it takes one job at most.
         let (eyes, detectors) = (self.eyes, self.detectors);
         let pools = tokio::task::spawn_blocking(move || {

@@ -4,11 +4,12 @@
 //! simulator (a process) ─RTSP─▶ daemon (a process) ─MQTT─▶ subscriber (here)
 //!         └────────────── diary ───────────────────────────▶ judge (here)
 //! ```
-//! Owns the order of a run. Who comes when is drawn in [`plan`], and judged in [`judge`]; neither knows a process.
+//! [`record`] measures the same fleet while it is recorded. Owns the order of a run. Who comes when is drawn in [`plan`], and judged in [`judge`]; neither knows a process.
 
 mod judge;
 mod plan;
 mod process;
+pub mod record;
 
 use std::{
     fmt::Write,
@@ -135,7 +136,7 @@ pub struct FleetReport {
     pub access_units_expected: u64,
     /// Those that the daemon has not taken in.
     pub access_units_lost: i64,
-    /// Bytes recorded; nothing is yet.
+    /// Bytes recorded: none, see [`record`].
     pub bytes_recorded: u64,
     /// Visitors who came.
     pub events: usize,
@@ -252,6 +253,7 @@ fn under_way(visits: &[Visit], from_us: i64, until_us: i64) -> f64 {
 fn config_of(bench: &FleetBench, cameras: &[(String, String)], console: u16, broker: u16) -> String {
     let mut text = format!(
         "[station]\nid = \"bench\"\ntime_zone = \"UTC\"\n[paths]\ndata = \"data\"\nmodels = {models:?}\n\
+         [recording]\nwhen = \"off\"\n\
          [console]\nlisten = \"127.0.0.1:{console}\"\n[broker]\nkind = \"embedded\"\nlisten = \"127.0.0.1:{broker}\"\n\
          [village.fleet]\n[entry_point.fleet]\nvillage = \"fleet\"\n\
          [rule.person-in-view]\nkind = \"zone-enter\"\nentry_points = [\"fleet\"]\nclasses = [\"person\"]\n",
@@ -269,7 +271,13 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> std::io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("cunkou-bench-{}-{}", std::process::id(), free_port()?));
+        Self::within(None)
+    }
+
+    /// In that folder; else in the one for temporary files.
+    fn within(parent: Option<&std::path::Path>) -> std::io::Result<Self> {
+        let parent = parent.map_or_else(std::env::temp_dir, std::path::Path::to_owned);
+        let path = parent.join(format!("cunkou-bench-{}-{}", std::process::id(), free_port()?));
         std::fs::create_dir_all(&path)?;
         Ok(Self(path))
     }

@@ -21,6 +21,7 @@ use std::{
 use super::{
     eye::{Glimpse, Seen},
     passage::Passage,
+    filming::Wish,
     replay::is_due,
     shortfall::Shortfall,
     watch::Watch,
@@ -112,6 +113,8 @@ pub enum Act {
     Record(Interval),
     /// Keep what is known of a visitor who has gone, or of one who stays.
     Passed(Box<Passage>),
+    /// What is to be recorded, and until when.
+    Film(Wish),
     /// Somebody has come: the other cameras of the entry point should look, too.
     Nudge,
 }
@@ -288,6 +291,8 @@ impl Lane {
                 }
             }
             StreamEvent::Unit(unit) => self.unit(now, unit, acts),
+            // Recorded, and not listened to.
+            StreamEvent::Audio(_) => {}
             StreamEvent::Ended(ending) => self.ended(now, &ending, acts),
         }
     }
@@ -523,6 +528,11 @@ impl Lane {
     fn file(&mut self, frame: Option<&Frame>, acts: &mut Vec<Act>) {
         for verdict in self.verdicts.drain(..) {
             self.filings += 1;
+            match verdict.change {
+                Change::Raised => acts.push(Act::Film(Wish::Raised(verdict.alert.id))),
+                Change::Ended => acts.push(Act::Film(Wish::Over(verdict.alert.id))),
+                Change::Updated => {}
+            }
             let frame = frame.filter(|_| verdict.change == Change::Raised).cloned();
             acts.push(Act::File(Box::new(Filing { verdict, frame })));
         }

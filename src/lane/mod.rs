@@ -12,6 +12,7 @@
 mod core;
 mod eye;
 pub mod passage;
+mod filming;
 mod replay;
 mod shortfall;
 mod task;
@@ -23,6 +24,7 @@ mod watch;
 pub use self::{
     core::{Act, Event, Filing, Lane},
     eye::{Eye, EyeJob, Glimpse, Seen},
+    filming::{Filming, Link, Wish, Wishes, record},
     replay::{Counts, Replay, Replayed, is_due},
     shortfall::{Shortfall, Tally},
     task::{Filed, Surroundings, Told, Word, run},

@@ -14,11 +14,12 @@ use super::{
     core::{Act, Event, Filing, Lane},
     eye::{Eye, EyeJob, Seen},
     passage::Passage,
+    filming::{Filming, Hearing},
 };
 use crate::{
     alert::Change,
     analysis::Interval,
-    camera::{Health, Limits, Pace, Source, StreamEvent},
+    camera::{Health, Limits, Pace, Sound, Source, StreamEvent},
     config::Camera,
     decode::Backend,
     detect,
@@ -101,6 +102,7 @@ pub async fn run(
     mint: Mint,
     share: Share,
     words: watch::Receiver<Word>,
+    filming: Filming,
     around: Surroundings,
     stop: CancellationToken,
 ) {
@@ -114,6 +116,9 @@ pub async fn run(
         camera,
         lane,
         around,
+        filming,
+        hearing: Hearing::default(),
+        sound: Sound::Unwanted,
         stream: None,
         parting: None,
         eye: Some(eye),
@@ -135,6 +140,10 @@ struct Task {
     camera: Arc<Camera>,
     lane: Lane,
     around: Surroundings,
+    filming: Filming,
+    hearing: Hearing,
+    /// What the stream was asked for.
+    sound: Sound,
     stream: Option<Source>,
     /// The stream on its way out, at a stop.
     parting: Option<JoinHandle<()>>,
@@ -167,13 +176,16 @@ impl Task {
                 self.apply(event);
             }
         }
-        let Self { parting, around, .. } = self;
+        let Self { parting, filming, around, .. } = self;
         // The clerk's office closes once the last lane has let go of it, not once the last camera has.
         drop(around);
-        if let Some(parting) = parting {
-            // A camera that does not answer to TEARDOWN has had its time; a panic in there is retina's and costs nothing now.
-            let _ = tokio::time::timeout(PARTING_MAX, parting).await;
-        }
+        let part = async {
+            if let Some(parting) = parting {
+                // A camera that does not answer to TEARDOWN has had its time; a panic in there is retina's and costs nothing now.
+                let _ = tokio::time::timeout(PARTING_MAX, parting).await;
+            }
+        };
+        tokio::join!(part, filming.finish());
     }
 
     /// Waits for the next event; changes nothing but what carries no decision (a verdict handed over, an eye put back). Cancel safe.
@@ -220,6 +232,7 @@ impl Task {
                     Some(Event::Nudged)
                 }
             }
+            () = self.filming.turn() => None,
             event = next(&mut self.stream), if running => Some(Event::Stream(event)),
             () = deadline, if running => Some(Event::Tick),
         }
@@ -227,7 +240,13 @@ impl Task {
 
     fn apply(&mut self, event: Event) {
         let now = self.around.clock.now();
-        if matches!(event, Event::Stream(StreamEvent::Ended(_))) {
+        match &event {
+            Event::Stream(event) => self.filming.hear(event),
+            Event::Tick => self.filming.tick(),
+            _ => {}
+        }
+        if let Event::Stream(StreamEvent::Ended(ending)) = &event {
+            self.hearing.ended(self.sound, ending, now.mono);
             self.stream = None;
         }
         let mut acts = std::mem::take(&mut self.acts);
@@ -278,6 +297,7 @@ impl Task {
                     self.around.metrics.analysis_intervals_lost.inc();
                 }
             }
+            Act::Film(wish) => self.filming.wish(wish),
             // A hint: where so many are on their way that there is no room, everybody looks anyway.
             Act::Nudge => drop(self.around.nudges.try_send(self.camera.id.clone())),
         }
@@ -294,7 +314,9 @@ impl Task {
     fn connect(&mut self) {
         // The old session's teardown is awaited by the new one: both belong to the camera's session group.
         let Surroundings { limits, clock, pace, .. } = &self.around;
-        self.stream = Some(Source::connect(&self.camera, self.camera.analyse, *limits, *clock, pace));
+        let (camera, role) = (&self.camera, self.camera.analyse);
+        self.sound = self.hearing.sound(camera, role, clock.now().mono);
+        self.stream = Some(Source::connect_with(self.sound, camera, role, *limits, *clock, pace));
     }
 }
 

@@ -70,7 +70,7 @@ impl Script {
 
     /// The camera plays; what led to it is forgotten.
     fn play(&mut self) {
-        let info = StreamInfo { codec: Codec::H264, size: None, rfc6381: None };
+        let info = StreamInfo { codec: Codec::H264, size: None, rfc6381: None, audio: None };
         self.event(Event::Stream(StreamEvent::Playing(info)));
         self.acts.clear();
     }

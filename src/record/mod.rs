@@ -7,18 +7,29 @@
 //! A segment is a fragmented MP4 file that is whole up to its last complete fragment, whatever is killed. This floor knows no pixels, no
 //! rules and no store: what it has done and not done is handed on as [`Segment`] and [`Gap`].
 
+mod deck;
 mod film;
+mod line;
 pub mod mp4;
+mod pre_roll;
+mod recorder;
 pub mod seen;
+mod spell;
+#[cfg(test)]
+mod testing;
+mod writer;
 
-pub use film::Film;
+pub use deck::{Deck, Surroundings};
+pub use recorder::{Act, Event, Recorder, SegmentKey};
+pub use writer::{Pen, Writer, Writers, Written};
 
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
+    camera::{AccessUnit, AudioUnit},
     config::StreamRole,
-    id::{CameraId, VolumeId},
-    time::Wall,
+    id::{AlertId, CameraId, VolumeId},
+    time::{Mono, Wall},
 };
 
 /// A file that is closed: nothing is written to it any more.
@@ -99,6 +110,8 @@ pub enum GapCause {
     Shed,
     /// The daemon did not run.
     Stopped,
+    /// The machine's clock was set forward: this time never was.
+    Clock,
     /// It was recorded, and has served its purpose: deleted by retention.
     Deleted,
     /// It was recorded, and is not there any more; nobody knows why.
@@ -107,7 +120,7 @@ pub enum GapCause {
 
 impl GapCause {
     /// Every one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Offline,
         Self::Maintenance,
         Self::Off,
@@ -117,6 +130,7 @@ impl GapCause {
         Self::DiskFailed,
         Self::Shed,
         Self::Stopped,
+        Self::Clock,
         Self::Deleted,
         Self::Missing,
     ];
@@ -133,8 +147,61 @@ impl GapCause {
             Self::DiskFailed => "disk-failed",
             Self::Shed => "shed",
             Self::Stopped => "stopped",
+            Self::Clock => "clock",
             Self::Deleted => "deleted",
             Self::Missing => "missing",
+        }
+    }
+}
+
+/// An alert's recording is on the disk, as far as there is one: what of its time was recorded and what was not has been told before this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// Whose.
+    pub camera: CameraId,
+    /// Which.
+    pub alert: AlertId,
+    /// Its pre-roll's begin.
+    pub from: Wall,
+    /// Its post-roll's end.
+    pub to: Wall,
+}
+
+/// What a recorder tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// A segment is closed and on the disk.
+    Segment(Segment),
+    /// There is no recording of a time. Told again with the same begin and a later end while it lasts.
+    Gap(Gap),
+    /// All that there will be of an alert's recording is on the disk.
+    Ready(Ready),
+}
+
+/// What is recorded of a stream, in the order in which it came.
+#[derive(Debug, Clone)]
+enum Sample {
+    Picture(AccessUnit),
+    Sound(AudioUnit),
+}
+
+impl Sample {
+    /// Whether a file may begin with it.
+    fn is_key(&self) -> bool {
+        matches!(self, Self::Picture(unit) if unit.is_key)
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Picture(unit) => unit.data.len(),
+            Self::Sound(unit) => unit.data.len(),
+        }
+    }
+
+    fn arrived(&self) -> Mono {
+        match self {
+            Self::Picture(unit) => unit.arrived.mono,
+            Self::Sound(unit) => unit.arrived.mono,
         }
     }
 }

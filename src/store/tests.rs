@@ -403,8 +403,8 @@ fn a_damaged_store_is_told_in_words_and_left_alone() {
 
 #[test]
 fn a_disk_that_fills_up_under_the_engine_loses_nothing() {
-    let Some(disk) = SmallDisk::mount("32m") else { return };
-    let dir = disk.0.path().join("store");
+    let Some(disk) = crate::testing::SmallDisk::mount("32m") else { return };
+    let dir = disk.path().join("store");
     // Without the reserve that keeps the engine from noticing.
     let open = || Outbox::open(SledLedger::open_with(&dir, 0, 0).expect("opens")).expect("opens");
     let mut outbox = open();
@@ -446,36 +446,5 @@ fn a_disk_that_fills_up_under_the_engine_loses_nothing() {
         assert!(found.is_some() || tried.contains(&Seq(n)), "{n} was not struck and is gone");
         assert!(found.is_none_or(|(_, message)| message.payload == text.as_bytes()));
         assert!(found.is_none() || !struck.contains(&Seq(n)), "{n} was struck durably and is back");
-    }
-}
-
-/// A small file system in memory, where we may mount one.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount(size: &str) -> Option<Self> {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mount = ["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"];
-        let mounted = std::process::Command::new("mount").args(mount).arg(dir.path()).output();
-        if mounted.is_ok_and(|out| out.status.success()) {
-            return Some(Self(dir));
-        }
-        eprintln!("skipped: a small disk cannot be mounted here (it needs root)");
-        None
-    }
-
-    fn fill(&self) {
-        let mut ballast = std::fs::File::create(self.0.path().join("ballast")).expect("writable");
-        while std::io::Write::write_all(&mut ballast, &[0; 4096]).is_ok() {}
-    }
-
-    fn make_room(&self) {
-        std::fs::remove_file(self.0.path().join("ballast")).expect("removable");
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg("-l").arg(self.0.path()).status();
     }
 }

@@ -36,7 +36,7 @@ fn camera(analyse: StreamRole, sub: bool) -> Camera {
 
 /// As advised.
 fn good() -> Survey {
-    let info = StreamInfo { codec: Codec::H264, size: Some(Size::new(640, 360)), rfc6381: None };
+    let info = StreamInfo { codec: Codec::H264, size: Some(Size::new(640, 360)), rfc6381: None, audio: None };
     let key = AccessUnit {
         role: StreamRole::Sub,
         codec: Codec::H264,

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use self::ending::{Told, ending_of};
 pub(super) use self::sessions::Sessions;
 use super::{
-    Codec, Ending, Limits, StreamInfo,
+    AudioCoding, Codec, Ending, Limits, Sound, StreamInfo,
     nal::{self, Kind},
 };
 use crate::{
@@ -35,23 +35,48 @@ pub(super) struct Playing {
     demuxed: Demuxed,
     stream: usize,
     codec: Codec,
+    audio: Option<Audio>,
     unit_bytes_max: usize,
     /// Packets lost with access units that carried no picture.
     packets_lost: u32,
     told: Told,
 }
 
+/// The sound that comes with it.
+struct Audio {
+    stream: usize,
+    coding: AudioCoding,
+}
+
 /// What a stream yields.
 pub(super) enum Item {
     /// An access unit.
     Unit(Unit),
+    /// A frame of sound.
+    Frame {
+        /// See [`super::AudioUnit::data`].
+        data: Bytes,
+        /// Unwrapped RTP timestamp.
+        ticks: i64,
+        /// See [`super::AudioUnit::samples`].
+        samples: u32,
+    },
     /// An RTCP sender report: the camera's clock showed `ntp` (32.32 seconds since 1900) at RTP timestamp `ticks`.
     Report {
+        /// Of which of the two.
+        of: Of,
         /// Unwrapped RTP timestamp.
         ticks: i64,
         /// NTP timestamp.
         ntp: u64,
     },
+}
+
+/// Pictures, or the sound that comes with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Pictures,
+    Sound,
 }
 
 /// An access unit that has no times yet.
@@ -70,10 +95,11 @@ pub(super) struct Unit {
 
 /// Connects, and comes back once the server has said yes to PLAY. Whoever calls has waited for the camera's other `sessions` to settle.
 ///
-/// Only the video stream is set up. (Audio is to be set up beside it, in the same session, once somebody records it.)
+/// The video stream is set up, and beside it, in the same session, the sound where it is wanted. A camera that refuses that is asked for pictures alone.
 pub(super) async fn open(
     camera: Arc<Camera>,
     role: StreamRole,
+    sound: Sound,
     limits: Limits,
     sessions: Sessions,
 ) -> Result<(Playing, StreamInfo), Ending> {
@@ -93,16 +119,23 @@ pub(super) async fn open(
     };
 
     let (stream, codec) = video_of(&session)?;
-    let transport = match camera.transport {
-        config::Transport::Tcp => Transport::Tcp(TcpTransportOptions::default()),
-        config::Transport::Udp => Transport::Udp(UdpTransportOptions::default()),
-    };
-    let setup = SetupOptions::default().transport(transport).frame_format(FrameFormat::SIMPLE);
+    let setup = SetupOptions::default().transport(transport_of(&camera)).frame_format(FrameFormat::SIMPLE);
     within("setup", limits.setup, session.setup(stream, setup), &told).await?;
+    let audio = match sound {
+        Sound::Wanted => with_sound(&mut session, &camera, &limits, &told).await,
+        Sound::Unwanted => None,
+    };
     let session = within("play", limits.play, session.play(PlayOptions::default()), &told).await?;
     let demuxed = session.demuxed().map_err(|error| ending_of(&error, &told))?;
-    let playing =
-        Playing { demuxed, stream, codec, unit_bytes_max: limits.unit_bytes_max, packets_lost: 0, told };
+    let playing = Playing {
+        demuxed,
+        stream,
+        codec,
+        audio,
+        unit_bytes_max: limits.unit_bytes_max,
+        packets_lost: 0,
+        told,
+    };
     let info = playing.info();
     Ok((playing, info))
 }
@@ -118,6 +151,11 @@ impl Playing {
         self.demuxed.streams()[self.stream].clock_rate_hz()
     }
 
+    /// What the RTP timestamps of its sound count, where there is any.
+    pub(super) fn sound_rate_hz(&self) -> Option<u32> {
+        self.audio.as_ref().map(|audio| self.demuxed.streams()[audio.stream].clock_rate_hz())
+    }
+
     /// The next access unit or report. Cancel-safe. Not to be called again after an error.
     pub(super) async fn next(&mut self) -> Result<Item, Ending> {
         loop {
@@ -131,10 +169,15 @@ impl Playing {
                     let report =
                         packet.pkts().next().and_then(|first| first.as_sender_report().ok().flatten());
                     if let (Some(at), Some(report)) = (packet.rtp_timestamp(), report) {
-                        return Ok(Item::Report { ticks: at.timestamp(), ntp: report.ntp_timestamp().0 });
+                        let of = if packet.stream_id() == self.stream { Of::Pictures } else { Of::Sound };
+                        return Ok(Item::Report { of, ticks: at.timestamp(), ntp: report.ntp_timestamp().0 });
                     }
                 }
-                // Neither is set up.
+                Some(Ok(CodecItem::AudioFrame(frame))) => {
+                    let (ticks, samples) = (frame.timestamp().timestamp(), frame.frame_length().get());
+                    return Ok(Item::Frame { data: Bytes::copy_from_slice(frame.data()), ticks, samples });
+                }
+                // Nothing else is set up.
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(ending_of(&error, &self.told)),
                 None => return Err(Ending::Closed),
@@ -181,6 +224,7 @@ impl Playing {
             codec: self.codec,
             size: parameters.map(|of| of.pixel_dimensions()).map(|(w, h)| Size { w, h }),
             rfc6381: parameters.map(|of| of.rfc6381_codec().to_owned()),
+            audio: self.audio.as_ref().map(|audio| audio.coding.clone()),
         }
     }
 
@@ -193,6 +237,49 @@ impl Playing {
             _ => None,
         }
     }
+}
+
+fn transport_of(camera: &Camera) -> Transport {
+    match camera.transport {
+        config::Transport::Tcp => Transport::Tcp(TcpTransportOptions::default()),
+        config::Transport::Udp => Transport::Udp(UdpTransportOptions::default()),
+    }
+}
+
+/// Sets the sound up beside the pictures. `None` where there is none that can be recorded, or where the camera refuses: it costs nothing else.
+async fn with_sound(
+    session: &mut Session<Described>,
+    camera: &Camera,
+    limits: &Limits,
+    told: &Told,
+) -> Option<Audio> {
+    let (stream, coding) = sound_of(session)?;
+    let setup = SetupOptions::default().transport(transport_of(camera)).frame_format(FrameFormat::MP4);
+    match within("setup", limits.setup, session.setup(stream, setup), told).await {
+        Ok(()) => Some(Audio { stream, coding }),
+        Err(ending) => {
+            tracing::debug!(camera = %camera.id, %ending, "its sound cannot be had");
+            None
+        }
+    }
+}
+
+/// The first sound that can be recorded.
+fn sound_of(session: &Session<Described>) -> Option<(usize, AudioCoding)> {
+    session.streams().iter().enumerate().filter(|(_, stream)| stream.media() == "audio").find_map(
+        |(index, stream)| {
+            let is_plain = stream.clock_rate_hz() == 8000 && stream.channels().is_none_or(|it| it.get() == 1);
+            let coding = match (stream.encoding_name(), stream.parameters()) {
+                ("mpeg4-generic", Some(ParametersRef::Audio(parameters))) => {
+                    AudioCoding::Aac { config: Bytes::copy_from_slice(parameters.extra_data()) }
+                }
+                ("pcmu", _) if is_plain => AudioCoding::Ulaw,
+                ("pcma", _) if is_plain => AudioCoding::Alaw,
+                _ => return None,
+            };
+            Some((index, coding))
+        },
+    )
 }
 
 async fn within<T>(

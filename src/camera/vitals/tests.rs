@@ -81,7 +81,7 @@ impl Script {
 }
 
 fn info() -> StreamInfo {
-    StreamInfo { codec: Codec::H264, size: None, rfc6381: None }
+    StreamInfo { codec: Codec::H264, size: None, rfc6381: None, audio: None }
 }
 
 fn unit(now: Now, is_key: bool, skew_ms: Option<i64>) -> AccessUnit {

@@ -12,7 +12,7 @@ use axum::{
 use bytes::Bytes;
 use futures::{Stream, stream};
 
-use crate::record::Film;
+use crate::archive::Film;
 
 /// Read from the disk at once, bytes.
 const STEP: u64 = 256 * 1024;

@@ -40,3 +40,5 @@ pub const VIDEO_TIMESCALE: u32 = 90_000;
 pub const FRAGMENT_BYTES_MAX: usize = 64 << 20;
 /// How far the time of a picture may be behind the latest one: see [`crate::camera::AccessUnit::media`].
 pub const STEP_BACK_MAX: Duration = Duration::from_secs(2);
+/// How far it may be ahead of the latest one. Streams that are silent for longer have ended long before.
+pub const STEP_AHEAD_MAX: Duration = Duration::from_secs(60);

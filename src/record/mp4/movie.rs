@@ -98,6 +98,16 @@ impl Tracks {
         codecs::of_entry(&self.video.described.entry)
     }
 
+    /// What a browser is asked whether it plays it by MSE: `video/mp4; codecs="avc1.64001e,mp4a.40.2"`. `None` where browsers have no name for
+    /// the pictures' coding, or for the sound's: then [`mute`] it first.
+    pub fn mime(&self) -> Option<String> {
+        let video = self.video_codec()?;
+        match (&self.audio, self.audio_codec()) {
+            (None, _) => Some(format!("video/mp4; codecs=\"{video}\"")),
+            (Some(_), audio) => Some(format!("video/mp4; codecs=\"{video},{}\"", audio?)),
+        }
+    }
+
     /// RFC 6381, of the sound (`mp4a.40.2`); `None` where there is none, or browsers have no name for its coding.
     pub fn audio_codec(&self) -> Option<String> {
         codecs::of_entry(&self.audio.as_ref()?.described.entry)

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    AudioTrack, FRAGMENT_BYTES_MAX, STEP_BACK_MAX, VIDEO_TIMESCALE, VideoTrack,
+    AudioTrack, FRAGMENT_BYTES_MAX, STEP_AHEAD_MAX, STEP_BACK_MAX, VIDEO_TIMESCALE, VideoTrack,
     boxes::{Boxes, HEADER_LEN},
     facts::{Facts, ntp_of_wall},
     init::{self, AUDIO_ID, NO_SYNC, SYNC, VIDEO_ID},
@@ -106,6 +106,9 @@ pub enum NotTaken {
     /// Its time is before the file's, or long before that of a unit before it.
     #[error("the time of the stream stepped back; begin a new file")]
     StepBack,
+    /// Its time is long after that of every unit before it: what lies between is a gap between files.
+    #[error("the time of the stream jumped ahead; begin a new file")]
+    StepAhead,
     /// The fragment would grow beyond [`FRAGMENT_BYTES_MAX`].
     #[error("the fragment is full; cut it first")]
     Full,
@@ -153,9 +156,12 @@ impl Muxer {
             return Err(NotTaken::NoKey);
         }
         let shown = unit.media.ticks_90k.saturating_sub(self.zero.unwrap_or(unit.media.ticks_90k));
-        let step_back = i64::from(VIDEO_TIMESCALE) * STEP_BACK_MAX.as_secs() as i64;
-        if shown <= self.latest.saturating_sub(step_back) {
+        let ticks = |of: Duration| i64::from(VIDEO_TIMESCALE) * of.as_secs() as i64;
+        if shown <= self.latest.saturating_sub(ticks(STEP_BACK_MAX)) {
             return Err(NotTaken::StepBack);
+        }
+        if shown > self.latest.saturating_add(ticks(STEP_AHEAD_MAX)) {
+            return Err(NotTaken::StepAhead);
         }
         // Lengths for 3-byte start codes make a unit longer by a quarter of itself at most.
         if self.bytes() + unit.data.len() + unit.data.len() / 4 > FRAGMENT_BYTES_MAX {

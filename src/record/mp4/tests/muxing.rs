@@ -5,7 +5,7 @@ use std::{io::Cursor, time::Duration};
 use proptest::prelude::*;
 
 use super::{
-    super::{AudioTrack, Law, NotTaken, STEP_BACK_MAX, Sample, Samples, samples, scan},
+    super::{AudioTrack, Law, NotTaken, STEP_AHEAD_MAX, STEP_BACK_MAX, Sample, Samples, samples, scan},
     *,
 };
 
@@ -75,6 +75,13 @@ fn what_does_not_fit_is_not_taken() {
     let back = STEP_BACK_MAX.as_millis() as i64;
     assert_eq!(muxer.push_video(&picture(10_000 - back, false, 9)), Err(NotTaken::StepBack));
     assert_eq!(muxer.push_video(&picture(10_001 - back, false, 9)), Ok(()));
+    let ahead = STEP_AHEAD_MAX.as_millis() as i64;
+    assert_eq!(muxer.push_video(&picture(10_001 + ahead, false, 9)), Err(NotTaken::StepAhead));
+    let never = MediaTime { ticks_90k: i64::MAX };
+    assert_eq!(
+        muxer.push_video(&AccessUnit { media: never, ..picture(0, false, 9) }),
+        Err(NotTaken::StepAhead)
+    );
     assert_eq!(muxer.push_audio(&[1], ms(0), 1), Err(NotTaken::NoSound));
     let large = AccessUnit { data: vec![0x80; 60 << 20].into(), ..picture(10_100, false, 9) };
     assert_eq!(muxer.push_video(&large), Err(NotTaken::Full));

@@ -47,6 +47,7 @@ fn a_segment_is_found_as_it_was_written() {
     assert_eq!(scanned.tracks.video_codec().as_deref(), Some("avc1.42c00a"));
     assert_eq!(scanned.tracks.size().to_string(), "176x144");
     assert!(scanned.tracks.has_sound());
+    assert_eq!(scanned.tracks.mime(), None, "no browser has a name for A-law");
     assert_eq!(Some(scanned.tracks), Tracks::of_init(&file));
 }
 
@@ -86,6 +87,7 @@ fn sound_can_be_taken_out_in_place() {
     let mut file = Cursor::new(&file);
     let scanned = scan(&mut file).expect("a file");
     assert!(!scanned.tracks.has_sound());
+    assert_eq!(scanned.tracks.mime().as_deref(), Some("video/mp4; codecs=\"avc1.42c00a\""));
     assert_eq!(scanned.fragments.len(), 2);
     assert_eq!(samples(&mut file, &scanned.tracks, &scanned.fragments[1]).expect("readable").audio, []);
     let text = String::from_utf8_lossy(file.get_ref()).into_owned();

@@ -52,7 +52,7 @@ impl Stage<'_> {
                 (after, StreamEvent::Ended(Ending::Timeout { phase: "describe", after }))
             }
             Some(CameraFault::Lossy) | None => {
-                let info = StreamInfo { codec: Codec::H264, size: Some(PICTURE), rfc6381: None };
+                let info = StreamInfo { codec: Codec::H264, size: Some(PICTURE), rfc6381: None, audio: None };
                 queue.after(FRAME_EVERY, Happening::Unit { camera, connection });
                 (NETWORK_TAKES, StreamEvent::Playing(info))
             }

@@ -1,0 +1,96 @@
+//! Recordings: who writes them, and who hears of them.
+//!
+//! Owns how a camera's recorder is put together, and that what recorders tell is taken from them. What is recorded is `record`'s.
+
+use std::{io, sync::Arc};
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    archive::{self, Entry},
+    camera::{Limits, Pace},
+    config::{Camera, Config},
+    id::Mint,
+    lane::{self, Filming, Link, Wishes},
+    metrics::Metrics,
+    record::{Deck, News, Surroundings, Writers},
+    time::{Clock, Wall},
+};
+
+/// News of all recorders that wait to be taken; then they wait with their recorders.
+const NEWS_MAX: usize = 1024;
+
+/// The writers, and what recorders are made of.
+pub(super) struct Recordings {
+    pub(super) writers: Writers,
+    around: Surroundings,
+    limits: Limits,
+    pace: Pace,
+    start: Wall,
+}
+
+/// A connection for a recording alone, to be run beside the lanes.
+pub(super) type Own = futures::future::BoxFuture<'static, ()>;
+
+impl Recordings {
+    /// Starts the writers. `start`: up to when the record is complete.
+    pub(super) fn start(
+        config: &Config,
+        clock: Clock,
+        limits: Limits,
+        pace: Pace,
+        metrics: &Metrics,
+        start: Wall,
+    ) -> io::Result<(Self, mpsc::Receiver<News>)> {
+        let writers = Writers::start(config, metrics)?;
+        let (news, told) = mpsc::channel(NEWS_MAX);
+        let around = Surroundings {
+            clock,
+            station: config.station.id.clone(),
+            recording: config.recording,
+            news,
+            metrics: metrics.clone(),
+        };
+        Ok((Self { writers, around, limits, pace, start }, told))
+    }
+
+    /// A camera's recording: beside its lane, or over a connection of its own.
+    pub(super) fn of(&self, camera: &Arc<Camera>, stop: CancellationToken) -> (Filming, Option<Own>) {
+        let pen = self.writers.pen(camera);
+        let deck = Deck::new(Arc::clone(camera), pen, self.around.clone(), self.start);
+        if Filming::shares(camera) {
+            return (Filming::Here(Box::new(deck)), None);
+        }
+        let (wishes, heard) = watch::channel(Wishes::default());
+        let link = Link {
+            clock: self.around.clock,
+            limits: self.limits,
+            pace: self.pace.clone(),
+            mint: Mint::from_os(),
+            metrics: self.around.metrics.of(&camera.id),
+        };
+        let own = lane::record(Arc::clone(camera), deck, heard, link, stop);
+        (Filming::Elsewhere(wishes), Some(Box::pin(own)))
+    }
+}
+
+/// Hands what recorders tell to the archive, until the last of them has ended.
+pub(super) async fn hear(mut told: mpsc::Receiver<News>, archive: archive::Sender) {
+    while let Some(news) = told.recv().await {
+        let entry = match news {
+            News::Segment(segment) => Entry::Segment(segment),
+            News::Gap(gap) => Entry::Gap(gap),
+            News::Ready(ready) => {
+                tracing::debug!(
+                    camera = %ready.camera, alert = %ready.alert, from = %ready.from, to = %ready.to, "an alert's recording is whole"
+                );
+                continue;
+            }
+        };
+        if archive.send(entry).await.is_err() {
+            tracing::error!("the archive has stopped; the next start finds what was recorded since on the disks");
+            return;
+        }
+    }
+}

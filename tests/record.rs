@@ -1,0 +1,210 @@
+//! Recordings over real parts: simulated cameras, a daemon that is killed, and files that play to their last fragment.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use cunkou::{
+    decode::file::Reader,
+    record::mp4::{samples, scan},
+};
+use rand::{Rng, SeedableRng, rngs::SmallRng};
+use tempfile::TempDir;
+
+/// How long a test waits for what must happen: far longer than it takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+const CAMERAS: usize = 2;
+
+/// A process that is killed when dropped.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cunkou"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env("RUST_LOG", "error,rumqttd=off");
+    command
+}
+
+/// Simulated cameras, and their URLs. They end with their stdin.
+fn cameras() -> (Process, Vec<(String, String)>) {
+    let mut command = program();
+    command.args(["sim", "--json", "--orders", "--listen", "127.0.0.1:0", "--cameras", &CAMERAS.to_string()]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut urls = Vec::new();
+    while urls.len() < CAMERAS {
+        let line = lines.next().expect("the simulator runs").expect("text");
+        let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+        if line["type"] == "camera" {
+            urls.push((text("camera"), text("main")));
+        }
+    }
+    // A simulator that nobody listens to would wait.
+    std::thread::spawn(move || lines.for_each(drop));
+    (Process(child), urls)
+}
+
+struct Station {
+    folder: TempDir,
+    console: u16,
+}
+
+impl Station {
+    fn new(cameras: &[(String, String)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let port = || {
+            let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr());
+            bound.expect("a free port").port()
+        };
+        let (console, broker) = (port(), port());
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        let mut config = format!(
+            "[station]\nid = \"test\"\ntime_zone = \"UTC\"\n[paths]\ndata = \"data\"\nmodels = {:?}\n\
+             [recording]\nwhen = \"always\"\nsegment_s = 10\n[volume.disk]\npath = \"recordings\"\nkeep_free_gb = 0.05\n\
+             [console]\nlisten = \"127.0.0.1:{console}\"\n[broker]\nkind = \"embedded\"\nlisten = \"127.0.0.1:{broker}\"\n\
+             [village.v]\n[entry_point.e]\nvillage = \"v\"\n",
+            models.display().to_string()
+        );
+        for (id, url) in cameras {
+            config += &format!("[camera.{id}]\nentry_point = \"e\"\nmain = \"{url}\"\nattention = \"off\"\n");
+        }
+        fs::write(folder.path().join("cunkou.toml"), config).expect("writable");
+        Self { folder, console }
+    }
+
+    fn start(&self) -> Process {
+        let config = self.folder.path().join("cunkou.toml");
+        Process(program().args(["run", "--config"]).arg(config).spawn().expect("it starts"))
+    }
+
+    /// A metric, summed over its labels; 0 while nobody answers.
+    fn metric(&self, name: &str) -> f64 {
+        let mut page = String::new();
+        if let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.console)) {
+            let _ =
+                stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+            let _ = stream.read_to_string(&mut page);
+        }
+        let of = |line: &str| line.strip_prefix(name)?.split_whitespace().next_back()?.parse::<f64>().ok();
+        page.lines().filter_map(of).sum()
+    }
+
+    fn wait_for(&self, name: &str, at_least: f64) {
+        let began = Instant::now();
+        while self.metric(name) < at_least {
+            assert!(began.elapsed() < PATIENCE, "{name} does not reach {at_least}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.folder.path().join("recordings")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).into_iter().flatten() {
+                let path = entry.expect("readable").path();
+                match path.is_dir() {
+                    true => folders.push(path),
+                    false if path.extension().is_some_and(|it| it == "mp4") => files.push(path),
+                    false => {}
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+}
+
+/// Plays a file to its last whole fragment. Says how many fragments it has, and how many bytes behind them.
+fn play(path: &Path) -> (usize, u64) {
+    let len = fs::metadata(path).expect("it is there").len();
+    if len == 0 {
+        return (0, 0);
+    }
+    let mut file = File::open(path).expect("readable");
+    let scanned = scan(&mut file).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let pictures: usize = scanned
+        .fragments
+        .iter()
+        .map(|span| samples(&mut file, &scanned.tracks, span).expect("a whole fragment").video.len())
+        .sum();
+    if pictures > 0 {
+        assert!(scanned.fragments[0].is_key, "{}", path.display());
+        let whole = tempfile::Builder::new().suffix(".mp4").tempfile().expect("a file");
+        let bytes = fs::read(path).expect("readable");
+        fs::write(whole.path(), &bytes[..scanned.whole_len as usize]).expect("writable");
+        let frames = Reader::open(whole.path()).expect("a video");
+        let played: Result<Vec<_>, _> = frames.map(|frame| frame.map(drop)).collect();
+        let played = played.unwrap_or_else(|error| panic!("{}: {error}", path.display())).len();
+        assert_eq!(played, pictures, "{}", path.display());
+    }
+    (scanned.fragments.len(), len - scanned.whole_len)
+}
+
+/// Kills a daemon at random moments, then looks at all files that are left.
+fn kill_often(times: usize, seed: u64) {
+    let mut random = SmallRng::seed_from_u64(seed);
+    let (_simulator, urls) = cameras();
+    let station = Station::new(&urls);
+    for _ in 0..times {
+        let mut daemon = station.start();
+        station.wait_for("cunkou_record_fragments_total", CAMERAS as f64);
+        std::thread::sleep(Duration::from_millis(random.random_range(0..5_000)));
+        daemon.0.kill().expect("it runs");
+        daemon.0.wait().expect("it was killed");
+    }
+    let files = station.files();
+    let fragments: usize = files.iter().map(|path| play(path).0).sum();
+    assert!(files.len() >= times * CAMERAS && fragments >= times * CAMERAS, "{fragments} in {files:?}");
+}
+
+#[test]
+fn what_a_killed_daemon_has_recorded_plays_to_its_last_fragment() {
+    kill_often(3, 1);
+}
+
+#[test]
+fn soak_a_daemon_is_killed_often() {
+    let times = std::env::var("CUNKOU_SOAK_SEEDS").ok().and_then(|text| text.parse().ok());
+    if let Some(times) = times {
+        kill_often(times, 2);
+    }
+}
+
+#[test]
+fn a_daemon_that_is_stopped_closes_its_files() {
+    let (_simulator, urls) = cameras();
+    let station = Station::new(&urls);
+    let mut daemon = station.start();
+    // At least one file each was closed by the clock.
+    station.wait_for("cunkou_record_segments_total", CAMERAS as f64);
+    station.wait_for("cunkou_record_gaps_total", 1.0);
+    assert_eq!(station.metric("cunkou_record_stuck"), 0.0);
+    let pid = rustix::process::Pid::from_child(&daemon.0);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+    let status = daemon.0.wait().expect("it ends");
+    assert!(status.success(), "{status}");
+    let files = station.files();
+    assert!(files.len() >= 2 * CAMERAS, "{files:?}");
+    for path in files {
+        let (fragments, behind) = play(&path);
+        assert!(
+            fragments > 0 && behind == 0,
+            "{}: {fragments} fragments, {behind} bytes behind",
+            path.display()
+        );
+    }
+}
