@@ -14,9 +14,11 @@
 //! pages'. One task, the archivist, writes and deletes, so that nothing is deleted while it is being held.
 
 mod archivist;
+mod audit;
 mod coverage;
 mod days;
 mod deletion;
+mod file;
 mod gap;
 mod head;
 mod hold;
@@ -24,6 +26,7 @@ mod janitor;
 mod keys;
 mod pressure;
 mod read;
+mod recovery;
 mod retention;
 mod table;
 mod tally;
@@ -37,12 +40,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::{
     archivist::{Archivist, Started},
+    audit::{Depth, Finding, Summary, audit},
     coverage::{SLACK, Stretch, What, cover},
     deletion::Deletion,
     gap::{GAPS_MAX, GapPage, GapPlace, Question},
     head::Recorded,
     hold::{Hold, HoldError, NewHold, Release},
     read::{Catalog, ReadError, SEGMENTS_MAX, SegmentPage},
+    recovery::Recovery,
     retention::{Keep, Rule, Rules},
     table::TABLE_NAME,
 };

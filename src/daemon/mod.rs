@@ -1,8 +1,8 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ office ▶ bookkeeper ▶ page ▶ lanes
-//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ bookkeeper ▶ store ▶ page ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ bookkeeper ▶ archive ▶ office ▶ page ▶ lanes
+//! stop:  lanes ▶ pools ▶ office ▶ courier ▶ bookkeeper ▶ archive ▶ store ▶ page ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
@@ -15,7 +15,7 @@ mod office;
 mod process;
 mod steward;
 
-pub use clock_watch::Trust;
+pub use crate::time::Trust;
 pub use process::raise_file_limit;
 
 use std::{
@@ -47,6 +47,7 @@ use self::{
     steward::Steward,
 };
 use crate::{
+    archive::{self, Archive, Archivist, Recovery, Started},
     camera::{Limits, Pace},
     config::{Broker, Config},
     console::{self, ALERTS_MAX, Board, Console},
@@ -62,7 +63,7 @@ use crate::{
         payload::ModelData,
         wire::Writer,
     },
-    store::{Desk, DeskThread, LedgerError, Outbox, SledLedger},
+    store::{Desk, DeskThread, LedgerError, Outbox, Refused, SledLedger},
     time::Clock,
 };
 
@@ -104,6 +105,9 @@ pub enum StartError {
     /// The decoders.
     #[error(transparent)]
     Decode(#[from] crate::decode::DecodeError),
+    /// What is on record of recordings.
+    #[error("what is on record of recordings cannot be read: {0}")]
+    Archive(#[from] Refused),
     /// The embedded broker.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -130,6 +134,12 @@ pub struct Daemon {
     herald: JoinHandle<()>,
     steward: JoinHandle<()>,
     bookkeeper: JoinHandle<()>,
+    recovery: JoinHandle<()>,
+    stop_recovery: CancellationToken,
+    archive: Archive,
+    /// As long as anybody has one of these, the archivist works.
+    entries: archive::Sender,
+    archivist: JoinHandle<()>,
     courier: JoinHandle<()>,
     stop_courier: CancellationToken,
     store: DeskThread,
@@ -203,9 +213,16 @@ impl Daemon {
         // Nothing is deleted for its age before the office has looked at the clock.
         let (trust_tx, trust) = watch::channel(Trust::Doubted);
         let cameras = config.cameras.iter().map(|camera| &camera.id);
-        let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust, cameras);
+        let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust.clone(), cameras);
         let (intervals, intervals_rx) = mpsc::channel(INTERVALS_MAX);
         let bookkeeper = tokio::spawn(vital(broken.clone(), bookkeeper.run(intervals_rx)));
+        let archive = Archivist::start(desk.clone(), &config, clock, trust, metrics.clone(), Mint::from_os());
+        let Started { archive, entries, archivist, told } = archive.await?;
+        let recovery = Recovery::look(archive.catalog(), &config, clock.now().wall).await?;
+        let archivist = tokio::spawn(vital(broken.clone(), archivist.run(told)));
+        let stop_recovery = CancellationToken::new();
+        let recovery = recovery.run(archive.clone(), entries.clone(), stop_recovery.clone());
+        let recovery = tokio::spawn(vital(broken.clone(), recovery));
         let page_desk = desk.clone();
         let office = Office {
             clerk,
@@ -285,6 +302,11 @@ impl Daemon {
             herald,
             steward,
             bookkeeper,
+            recovery,
+            stop_recovery,
+            archive,
+            entries,
+            archivist,
             courier,
             stop_courier,
             store,
@@ -297,6 +319,11 @@ impl Daemon {
     /// What viewers see.
     pub fn board(&self) -> &Arc<Board> {
         &self.board
+    }
+
+    /// What is on record of recordings.
+    pub fn archive(&self) -> &Archive {
+        &self.archive
     }
 
     /// Where the page is served.
@@ -348,6 +375,10 @@ impl Daemon {
         join("the delivery", deadline, self.courier).await;
         // The record of analysis is no promise: a lane that does not let go, and a store that is stuck, are not waited for any longer.
         join("the bookkeeper", deadline.min(Instant::now() + BOOKS_WITHIN), self.bookkeeper).await;
+        self.stop_recovery.cancel();
+        join("the recovery", deadline, self.recovery).await;
+        drop(self.entries);
+        join("the archivist", deadline, self.archivist).await;
         let left = deadline.saturating_duration_since(Instant::now());
         if timeout(left + RESERVE, self.store.stop(left)).await.is_err() {
             tracing::error!("the store did not stop in time; what it had promised is on the disk");
