@@ -160,6 +160,17 @@ impl Now {
     }
 }
 
+/// How far civil time is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Deadlines are reached when it says so.
+    Believed,
+    /// Nothing is deleted for its age.
+    Doubted,
+    /// It is before this program was written: no deadline is reached.
+    Lost,
+}
+
 /// The machine's clock. Simulations do not have one: they make their own [`Now`].
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {

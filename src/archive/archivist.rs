@@ -25,12 +25,11 @@ use super::{
 };
 use crate::{
     config::Config,
-    daemon::Trust,
     id::{HoldId, Mint, VolumeId},
     metrics::Metrics,
     record::{Gap, GapCause, Segment},
     store::{Desk, Refused, Write},
-    time::Clock,
+    time::{Clock, Trust},
 };
 
 /// How often what waits is written.

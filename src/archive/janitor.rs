@@ -27,12 +27,11 @@ use super::{
 };
 use crate::{
     config::{Config, Volume},
-    daemon::Trust,
     id::{CameraId, VolumeId},
     metrics::{OfCause, OfVolume},
     record::{Gap, GapCause},
     store::{Refused, Write},
-    time::{Mono, Now, Wall},
+    time::{Mono, Now, Trust, Wall},
 };
 
 /// How often what is too old is looked for.

@@ -14,9 +14,11 @@
 //! pages'. One task, the archivist, writes and deletes, so that nothing is deleted while it is being held.
 
 mod archivist;
+mod audit;
 mod coverage;
 mod days;
 mod deletion;
+mod file;
 mod film;
 mod gap;
 mod head;
@@ -25,6 +27,7 @@ mod janitor;
 mod keys;
 mod pressure;
 mod read;
+mod recovery;
 mod retention;
 mod showing;
 mod table;
@@ -39,6 +42,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::{
     archivist::{Archivist, Started},
+    audit::{Depth, Finding, Summary, audit},
     coverage::{SLACK, Stretch, What, cover},
     deletion::Deletion,
     film::Film,
@@ -46,6 +50,7 @@ pub use self::{
     head::Recorded,
     hold::{Hold, HoldError, NewHold, Release},
     read::{Catalog, ReadError, SEGMENTS_MAX, SegmentPage},
+    recovery::Recovery,
     retention::{Keep, Rule, Rules},
     showing::{FILM_MAX, NoFilm},
     table::TABLE_NAME,

@@ -13,6 +13,7 @@ use std::{
 use super::{
     coverage::{Stretch, What, cover},
     deletion::Deletion,
+    file::examine,
     gap::{self, GAPS_MAX, GapPage, GapPlace, Question},
     head::{OnShelf, Recorded},
     hold::Hold,
@@ -129,15 +130,18 @@ impl Catalog {
             self.folders.get(&recorded.volume).ok_or_else(|| ReadError::NoVolume(recorded.volume.clone()))?;
         let (folder, recorded) = (folder.clone(), recorded.clone());
         let path = folder.join(&recorded.path);
+        let file = path.clone();
         let found = tokio::task::spawn_blocking(move || {
             let tabled =
                 recorded.table.and_then(|at| table::read(&table::file_of(&folder, &recorded.path), at));
-            tabled.and_then(|fragments| recorded.with(fragments))
+            match tabled.and_then(|fragments| recorded.with(fragments)) {
+                Some(segment) => Ok(Some(segment)),
+                None => examine(&file).map(|whole| recorded.with(whole.fragments)),
+            }
         });
-        let found = found
-            .await
-            .map_err(|panic| ReadError::Unreadable { path: path.clone(), why: panic.to_string() })?;
-        found.ok_or(ReadError::Altered { path })
+        let unreadable = |why: String| ReadError::Unreadable { path: path.clone(), why };
+        let found = found.await.map_err(|panic| unreadable(panic.to_string()))?;
+        found.map_err(|error| unreadable(error.to_string()))?.ok_or(ReadError::Altered { path })
     }
 
     /// The time line of a camera: recordings and gaps that tile `from..to`, up to `now`.
@@ -279,6 +283,24 @@ impl Catalog {
         let (from, to) = keys::shelves(volume, camera, from);
         let pairs = self.desk.range(from, to, limit).await?;
         Ok(pairs.iter().filter_map(|(key, value)| OnShelf::decode(key, value)).collect())
+    }
+
+    /// Every segment of a camera that began at `since` or later.
+    pub(super) async fn heads_of_days(
+        &self,
+        camera: &CameraId,
+        since: Wall,
+    ) -> Result<Vec<Recorded>, Refused> {
+        let (mut heads, mut range) =
+            (Vec::new(), keys::segments(camera, since, Wall::from_unix_us(i64::MAX)));
+        loop {
+            let pairs = self.step(&mut range).await?;
+            let is_last = pairs.len() < STEP;
+            heads.extend(pairs.iter().filter_map(|(key, value)| Recorded::decode(key, value)));
+            if is_last {
+                return Ok(heads);
+            }
+        }
     }
 
     /// Cameras of which something lies on a volume.

@@ -1,11 +1,13 @@
-//! `cunkou check`: everything that is wrong with a configuration, and with `--connect` with what it names.
+//! `cunkou check`: everything that is wrong with a configuration, with `--connect` with what it names, and with `--store` with what was recorded.
 
 mod cameras;
+mod store;
 
 use std::{io::Write, path::PathBuf};
 
 use anyhow::anyhow;
 use cunkou::{
+    archive::Depth,
     config::{self, Broker, Config},
     daemon::raise_file_limit,
     decode::Backend,
@@ -27,7 +29,13 @@ pub(super) struct Arguments {
     /// Try each camera, the broker and the model, and say which cameras could be set better
     #[arg(long)]
     connect: bool,
-    /// JSON lines on stdout: one a problem, one a thing that was tried
+    /// Prove that the records of recordings and the recordings agree; no daemon may be running with this configuration
+    #[arg(long)]
+    store: bool,
+    /// With --store: read every recording and compare its hashes
+    #[arg(long, requires = "store")]
+    deep: bool,
+    /// JSON lines on stdout: one a problem, one a thing that was tried or that does not agree
     #[arg(long)]
     json: bool,
 }
@@ -53,7 +61,8 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
             )));
         }
     };
-    if !arguments.connect {
+    let depth = if arguments.deep { Depth::Hashes } else { Depth::Names };
+    if !arguments.connect && !arguments.store {
         if !arguments.json {
             let (cameras, rules) =
                 (config.cameras.len(), config.cameras.iter().map(|camera| camera.rules.len()).sum::<usize>());
@@ -66,9 +75,16 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         }
         return Ok(());
     }
-    let failed = block_on(connect(&config, arguments.json))?;
+    // The index of clips is to be compared here as well.
+    let disagreeing =
+        if arguments.store { block_on(store::check(&config, depth, arguments.json))? } else { 0 };
+    let failed = if arguments.connect { block_on(connect(&config, arguments.json))? } else { 0 };
     match failed {
-        0 => Ok(()),
+        0 if disagreeing == 0 => Ok(()),
+        0 => Err(Failure::Input(anyhow!(
+            "{disagreeing} {} not agree with what is on record",
+            if disagreeing == 1 { "thing does" } else { "things do" }
+        ))),
         _ => Err(Failure::Input(anyhow!(
             "{failed} of the things that the configuration names {}",
             if failed == 1 { "fails" } else { "fail" }

@@ -51,7 +51,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Say everything that is wrong with a configuration
     #[command(
-        after_help = "Examples:\n  cunkou check --config cunkou.toml\n  cunkou check --config cunkou.toml --connect\n\n\
+        after_help = "Examples:\n  cunkou check --config cunkou.toml\n  cunkou check --config cunkou.toml --connect\n  \
+        cunkou check --config cunkou.toml --store --deep\n\n\
         Exit code 2 where anything is wrong."
     )]
     Check(check::Arguments),

@@ -12,7 +12,6 @@ use tokio::{
 
 use super::{
     clerk::RECORD_KEPT,
-    clock_watch::Trust,
     fleet_watch::{Counts, FleetWatch, News},
 };
 use crate::{
@@ -20,7 +19,7 @@ use crate::{
     id::CameraId,
     metrics::{Metrics, OfCamera, OfCause},
     store::{Desk, Refused, Write, keep_interval},
-    time::{Clock, Mono, Wall},
+    time::{Clock, Mono, Trust, Wall},
 };
 
 /// How often what waits is written, and the fleet looked at.

@@ -15,7 +15,6 @@ use bytes::Bytes;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::clock_watch::Trust;
 use crate::{
     alert::{Alert, Change, Severity, explain},
     config::{Config, EntryPoint, RecordWhen},
@@ -29,7 +28,7 @@ use crate::{
     },
     rules::Verdict,
     store::{Ledger, LedgerError, Message, Space, Write},
-    time::Wall,
+    time::{Trust, Wall},
 };
 
 /// Somebody should have dealt with an alert by then: the station's ten-minute circle.

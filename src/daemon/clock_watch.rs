@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::time::{Mono, Now, Wall};
+use crate::time::{Mono, Now, Trust, Wall};
 
 /// This program was not written before 2026: an earlier time means that the machine lost its clock.
 pub(super) const CLOCK_MIN: Wall = Wall::from_unix_ms(1_767_225_600_000);
@@ -15,17 +15,6 @@ const JUMP_MIN: Duration = Duration::from_secs(3600);
 const QUIET_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long nothing is deleted for its age then: time for somebody to see the log and set the clock.
 const DOUBTED_FOR: Duration = Duration::from_secs(24 * 3600);
-
-/// How far civil time is believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
-    /// Deadlines are reached when it says so.
-    Believed,
-    /// Nothing is deleted for its age.
-    Doubted,
-    /// It is before this program was written: no deadline is reached.
-    Lost,
-}
 
 /// Watches civil time.
 #[derive(Debug)]

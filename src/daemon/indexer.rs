@@ -12,14 +12,13 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
-use super::clock_watch::Trust;
 use crate::{
     archive::Catalog,
     clip::Clip,
     config::Config,
     index::{Librarian, Question, Unanswered},
     record::seen::{Record, Records, day_of, path_of},
-    time::{Clock, Wall},
+    time::{Clock, Trust, Wall},
 };
 
 /// Clips that are put into the index at once.

@@ -1,7 +1,7 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ archive, index ▶ office ▶ bookkeeper, chronicler ▶ page ▶ writers ▶ lanes
+//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ bookkeeper ▶ archive, index ▶ chronicler ▶ office ▶ page ▶ writers ▶ lanes
 //! stop:  lanes ▶ writers ▶ pools ▶ office ▶ courier ▶ bookkeeper, chronicler ▶ archive ▶ store ▶ page ▶ index ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
@@ -21,7 +21,7 @@ mod recordings;
 mod shelves;
 mod steward;
 
-pub use clock_watch::Trust;
+pub use crate::time::Trust;
 pub use process::raise_file_limit;
 
 use std::{
@@ -58,7 +58,7 @@ use self::{
     steward::Steward,
 };
 use crate::{
-    archive::{self, Archivist},
+    archive::{Archivist, Recovery, Started},
     camera::{Limits, Pace},
     config::{Broker, Config},
     console::{self, ALERTS_MAX, Board, Console, Rooms},
@@ -124,15 +124,15 @@ pub enum StartError {
     /// Keys and audit log: without them nothing can be shown to anybody.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
-    /// The archive cannot be read.
-    #[error("what is on record of recordings cannot be read: {0}")]
-    Archive(#[from] Refused),
     /// The model, or what runs it.
     #[error(transparent)]
     Detect(#[from] detect::DetectError),
     /// The decoders.
     #[error(transparent)]
     Decode(#[from] crate::decode::DecodeError),
+    /// What is on record of recordings.
+    #[error("what is on record of recordings cannot be read: {0}")]
+    Archive(#[from] Refused),
     /// The embedded broker.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -165,6 +165,8 @@ pub struct Daemon {
     chronicler: JoinHandle<()>,
     indexer: JoinHandle<()>,
     index: LibrarianThread,
+    recovery: JoinHandle<()>,
+    stop_recovery: CancellationToken,
     archivist: JoinHandle<()>,
     courier: JoinHandle<()>,
     stop_courier: CancellationToken,
@@ -243,13 +245,18 @@ impl Daemon {
         let (trust_tx, trust) = watch::channel(Trust::Doubted);
         let cameras = config.cameras.iter().map(|camera| &camera.id);
         let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust.clone(), cameras);
-        let mint = Mint::from_os();
-        let started =
-            Archivist::start(desk.clone(), &config, clock, trust.clone(), metrics.clone(), mint).await?;
-        let archive::Started { archive, entries, archivist, told: entries_rx } = started;
-        let archivist = tokio::spawn(vital(broken.clone(), archivist.run(entries_rx)));
         let (intervals, intervals_rx) = mpsc::channel(INTERVALS_MAX);
         let bookkeeper = tokio::spawn(vital(broken.clone(), bookkeeper.run(intervals_rx)));
+        let mint = Mint::from_os();
+        let started = Archivist::start(desk.clone(), &config, clock, trust.clone(), metrics.clone(), mint);
+        let Started { archive, entries, archivist, told } = started.await?;
+        // Up to here the record is made whole by looking at the disks; from here on the recorders tell.
+        let recorded_from = clock.now().wall;
+        let recovery = Recovery::look(archive.catalog(), &config, recorded_from).await?;
+        let archivist = tokio::spawn(vital(broken.clone(), archivist.run(told)));
+        let stop_recovery = CancellationToken::new();
+        let recovery = recovery.run(archive.clone(), entries.clone(), stop_recovery.clone());
+        let recovery = tokio::spawn(vital(broken.clone(), recovery));
         let (clips, clips_rx) = mpsc::channel(SEEN_MAX);
         let indexer = Indexer {
             index: index.clone(),
@@ -322,9 +329,9 @@ impl Daemon {
         let steward = tokio::spawn(vital(broken.clone(), steward.run(nudged)));
 
         let (limits, pace) = (Limits::default(), Pace::default());
-        let started = clock.now().wall;
-        let (recordings, told) = Recordings::start(&config, clock, limits, pace.clone(), &metrics, started)
-            .map_err(StartError::Thread)?;
+        let (recordings, told) =
+            Recordings::start(&config, clock, limits, pace.clone(), &metrics, recorded_from)
+                .map_err(StartError::Thread)?;
         let recorded = tokio::spawn(vital(broken.clone(), recordings::hear(told, entries)));
 
         let around = Surroundings {
@@ -377,6 +384,8 @@ impl Daemon {
             chronicler,
             indexer,
             index: index_thread,
+            recovery,
+            stop_recovery,
             archivist,
             courier,
             stop_courier,
@@ -450,6 +459,8 @@ impl Daemon {
         join("the chronicler", deadline.min(Instant::now() + BOOKS_WITHIN), self.chronicler).await;
         // What is not in the index yet is found in the logs at the next start.
         join("the indexer", deadline.min(Instant::now() + BOOKS_WITHIN), self.indexer).await;
+        self.stop_recovery.cancel();
+        join("the recovery", deadline, self.recovery).await;
         join("the archivist", deadline, self.archivist).await;
         let left = deadline.saturating_duration_since(Instant::now());
         if timeout(left + RESERVE, self.store.stop(left)).await.is_err() {
@@ -462,7 +473,9 @@ impl Daemon {
             Ok(Err(panic)) => tracing::error!(%panic, "the page ended badly"),
         }
         if timeout(RESERVE, self.index.stop()).await.is_err() {
-            tracing::error!("the index of clips did not stop in time; the next start compares it with the logs");
+            tracing::error!(
+                "the index of clips did not stop in time; the next start compares it with the logs"
+            );
         }
         if let Some(broker) = self.broker {
             broker.stop();

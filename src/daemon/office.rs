@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     clerk::{Clerk, Draft, Due, Record, read_record, record_range},
-    clock_watch::{ClockWatch, Trust},
+    clock_watch::ClockWatch,
 };
 use crate::{
     alert::{Change, snapshot},
@@ -33,7 +33,7 @@ use crate::{
     metrics::Metrics,
     mqtt::payload::{ClipStatus, SnapshotData},
     store::{Desk, Refused, Write},
-    time::Clock,
+    time::{Clock, Trust},
 };
 
 /// Verdicts that are taken on at once: their pictures are made side by side and their promises share a sync.

@@ -89,7 +89,9 @@ pub(super) async fn hear(mut told: mpsc::Receiver<News>, archive: archive::Sende
             }
         };
         if archive.send(entry).await.is_err() {
-            tracing::error!("the archive has stopped; the next start finds what was recorded since on the disks");
+            tracing::error!(
+                "the archive has stopped; the next start finds what was recorded since on the disks"
+            );
             return;
         }
     }

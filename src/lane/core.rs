@@ -20,8 +20,8 @@ use std::{
 
 use super::{
     eye::{Glimpse, Seen},
-    passage::Passage,
     filming::Wish,
+    passage::Passage,
     replay::is_due,
     shortfall::Shortfall,
     watch::Watch,

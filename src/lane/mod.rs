@@ -11,8 +11,8 @@
 
 mod core;
 mod eye;
-pub mod passage;
 mod filming;
+pub mod passage;
 mod replay;
 mod shortfall;
 mod task;

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     core::{Act, Event, Filing, Lane},
     eye::{Eye, EyeJob, Seen},
-    passage::Passage,
     filming::{Filming, Hearing},
+    passage::Passage,
 };
 use crate::{
     alert::Change,
