@@ -29,6 +29,7 @@ pub mod rules;
 pub mod track;
 
 pub mod console;
+pub mod index;
 pub mod mqtt;
 pub mod store;
 

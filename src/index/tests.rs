@@ -1,0 +1,415 @@
+//! The index as a whole: against a list of clips that is gone through, whatever is inserted, removed, sealed or lost.
+
+use std::collections::BTreeMap;
+
+use jiff::{
+    civil::{Time, Weekday, time},
+    tz::TimeZone,
+};
+use proptest::{prelude::*, sample::select};
+
+use super::*;
+use crate::{
+    alert::Kind,
+    clip::Light,
+    config::{Direction, Level},
+    detect::Class,
+    id::{AlertId, CameraId},
+    store::{Fault, SimDisk, SimLedger},
+    time::Wall,
+};
+
+/// So small that a few dozen clips have everything: shelves of several runs, and a head.
+const SMALL: Measures = Measures { shelf_rows: 8, run_rows: 3, catalogues_len: 4000 };
+/// 2026-03-27T20:00Z; two days later the clocks of Europe change.
+const BEGIN_MS: i64 = 1_774_641_600_000;
+
+fn slug<T: std::str::FromStr>(text: String) -> T {
+    text.parse().ok().expect("a slug")
+}
+
+/// A clip from numbers: time in steps of a quarter of an hour, and chance.
+fn clip(quarter: u64, n: u64) -> Clip {
+    let from_us = (BEGIN_MS + quarter as i64 * 900_000) * 1000 + (n % 7) as i64 * 130;
+    let from = Wall::from_unix_us(from_us);
+    let id = ClipId(ulid::Ulid::from_parts(from.unix_ms() as u64, u128::from(n)));
+    let camera = n % 5;
+    let kinds = [Kind::LineCross, Kind::Dwell, Kind::PanicButton];
+    let some = |count: u64| (0..count).map(|i| (n / 3 + i) % 4);
+    Clip {
+        id,
+        camera: slug(format!("cam-{camera}")),
+        entry_point: slug(format!("gate-{}", camera / 2)),
+        // A camera that was moved.
+        village: slug(format!("village-{}", if quarter > 150 { 9 } else { camera % 2 })),
+        level: [Level::Ring, Level::Block, Level::Line, Level::Point][(camera % 4) as usize],
+        from,
+        to: Wall::from_unix_us(from_us + (n % 100) as i64 * 77_777),
+        class: Class::ALL[(n * 7 % 13).min(9) as usize],
+        confidence: (n % 101) as f32 / 100.0,
+        zones: some(n % 3).map(|zone| slug(format!("zone-{zone}"))).collect(),
+        lines: some(n % 2).map(|line| slug(format!("line-{line}"))).collect(),
+        direction: [None, Some(Direction::In), Some(Direction::Out)][(n % 3) as usize],
+        kinds: kinds.into_iter().take((n % 4) as usize).rev().collect(),
+        alerts: (0..n % 3).map(|i| AlertId(ulid::Ulid::from_parts(i, u128::from(n)))).collect(),
+        light: if n % 5 < 2 { Light::Night } else { Light::Day },
+    }
+}
+
+fn any_clip() -> impl Strategy<Value = Clip> {
+    // Many begin in the same millisecond, some long after the others.
+    let quarter = prop_oneof![8 => 0u64..300, 2 => 100u64..104, 1 => 5000u64..5300];
+    (quarter, 0u64..500).prop_map(|(quarter, n)| clip(quarter, n))
+}
+
+fn list<T: Clone + std::fmt::Debug + 'static>(of: Vec<T>) -> impl Strategy<Value = Vec<T>> {
+    prop_oneof![3 => Just(Vec::new()), 2 => proptest::collection::vec(select(of), 1..3)]
+}
+
+fn slugs<T: std::str::FromStr + Clone + std::fmt::Debug + 'static>(
+    stem: &str,
+    count: u64,
+) -> impl Strategy<Value = Vec<T>> + use<T> {
+    list((0..count).map(|n| slug(format!("{stem}-{n}"))).collect())
+}
+
+fn any_question() -> impl Strategy<Value = Question> {
+    let wall =
+        || proptest::option::of((-10i64..320).prop_map(|q| Wall::from_unix_ms(BEGIN_MS + q * 900_000)));
+    let half = |n: i8| time(n / 2, n % 2 * 30, 0, 0);
+    let times = list(
+        (0..40).map(|n: i8| (half(n), half((i16::from(n) * 7 % 48) as i8))).collect::<Vec<(Time, Time)>>(),
+    );
+    let days = list((0..7).filter_map(|n| Weekday::from_monday_zero_offset(n).ok()).collect());
+    let zone = select(vec!["UTC", "Asia/Shanghai", "Europe/Berlin"]);
+    let when = (wall(), wall(), times, days, zone);
+    let place = (
+        slugs("cam", 6),
+        slugs("gate", 4),
+        slugs("village", 10),
+        list(vec![Level::Ring, Level::Block, Level::Line, Level::Point]),
+        slugs("zone", 5),
+        slugs("line", 5),
+    );
+    let what = (
+        list(Class::ALL.to_vec()),
+        list(vec![Direction::In, Direction::Out]),
+        list(vec![Kind::LineCross, Kind::Dwell, Kind::PanicButton, Kind::Crowd]),
+        list(vec![Light::Day, Light::Night]),
+        prop_oneof![2 => Just(0.0f32), 1 => (0u8..105).prop_map(|n| f32::from(n) / 100.0)],
+    );
+    let how = (any::<bool>(), 1usize..12);
+    (when, place, what, how).prop_map(|(when, place, what, (is_newest, limit))| {
+        let (from, to, times_of_day, days, zone) = when;
+        let (cameras, entry_points, villages, levels, zones, lines) = place;
+        let (classes, directions, kinds, lights, confidence_min) = what;
+        Question {
+            from,
+            to,
+            times_of_day,
+            days,
+            time_zone: TimeZone::get(zone).expect("bundled"),
+            cameras,
+            entry_points,
+            villages,
+            levels,
+            zones,
+            lines,
+            classes,
+            directions,
+            kinds,
+            lights,
+            confidence_min,
+            order: if is_newest { Order::Newest } else { Order::Oldest },
+            after: None,
+            limit,
+        }
+    })
+}
+
+/// What a question means, clip by clip.
+fn is_asked_for(question: &Question, clip: &Clip) -> bool {
+    fn any<T: PartialEq>(wanted: &[T], has: &[T]) -> bool {
+        wanted.is_empty() || wanted.iter().any(|one| has.contains(one))
+    }
+    let at = clip.id.began_at();
+    let clock = question.time_zone.to_datetime(at.timestamp());
+    let on = |day: Weekday| any(&question.days, &[day]);
+    let reads = |&(from, to): &(Time, Time)| {
+        let (now, today) = (clock.time(), clock.weekday());
+        if from < to {
+            on(today) && from <= now && now < to
+        } else {
+            (on(today) && from <= now) || (on(today.previous()) && now < to)
+        }
+    };
+    let by_clock = match question.times_of_day.as_slice() {
+        [] => on(clock.weekday()),
+        times => times.iter().any(reads),
+    };
+    by_clock
+        && question.from.is_none_or(|from| at >= from)
+        && question.to.is_none_or(|to| at < to)
+        && any(&question.cameras, std::slice::from_ref(&clip.camera))
+        && any(&question.entry_points, std::slice::from_ref(&clip.entry_point))
+        && any(&question.villages, std::slice::from_ref(&clip.village))
+        && any(&question.levels, &[clip.level])
+        && any(&question.zones, &clip.zones)
+        && any(&question.lines, &clip.lines)
+        && any(&question.classes, &[clip.class])
+        && any(&question.directions, clip.direction.as_slice())
+        && any(&question.kinds, &clip.kinds)
+        && any(&question.lights, &[clip.light])
+        && (clip.confidence * 100.0).round() >= (question.confidence_min * 100.0).round()
+}
+
+type Model = BTreeMap<ClipId, Clip>;
+
+fn asked_for(question: &Question, model: &Model) -> Vec<Clip> {
+    let mut all: Vec<Clip> = model.values().filter(|clip| is_asked_for(question, clip)).cloned().collect();
+    if question.order == Order::Newest {
+        all.reverse();
+    }
+    all
+}
+
+/// All pages of a question.
+fn all_pages<L: Ledger>(index: &Index<L>, question: &Question) -> Result<Vec<Clip>, TestCaseError> {
+    let mut question = question.clone();
+    let mut all = Vec::new();
+    loop {
+        let page = index.find(&question).expect("readable");
+        prop_assert!(page.clips.len() <= question.limit);
+        prop_assert!(
+            page.next.is_none() || page.clips.len() == question.limit,
+            "a page is full, or the last"
+        );
+        all.extend(page.clips);
+        match page.next {
+            Some(next) => question.after = Some(next.to_string().parse().expect("a cursor reads itself")),
+            None => return Ok(all),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Insert(Vec<Clip>, Fault),
+    Remove(Vec<usize>, Fault),
+    RemoveBefore(u64, i64, Fault),
+    Crash,
+    Ask(Box<Question>),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let fault = prop_oneof![
+        12 => Just(Fault::None),
+        1 => Just(Fault::Full),
+        1 => Just(Fault::FailsBefore),
+        1 => Just(Fault::FailsAfter),
+        1 => Just(Fault::CrashBefore),
+        1 => Just(Fault::CrashAfter),
+    ];
+    prop_oneof![
+        6 => (proptest::collection::vec(any_clip(), 0..14), fault.clone()).prop_map(|(c, f)| Step::Insert(c, f)),
+        2 => (proptest::collection::vec(0usize..80, 0..10), fault.clone()).prop_map(|(n, f)| Step::Remove(n, f)),
+        1 => (0u64..6, 0i64..400, fault).prop_map(|(camera, quarter, f)| Step::RemoveBefore(camera, quarter, f)),
+        1 => Just(Step::Crash),
+        6 => any_question().prop_map(|question| Step::Ask(Box::new(question))),
+    ]
+}
+
+fn open(disk: &SimDisk) -> Index<SimLedger> {
+    Index::open_with(SimLedger::open(disk), SMALL).expect("opens")
+}
+
+/// After a failed write, each of `touched` is as it was or as it would be; the model learns which.
+fn learn(index: &Index<SimLedger>, model: &mut Model, touched: &[Clip]) -> Result<(), TestCaseError> {
+    for clip in touched {
+        match index.get(clip.id).expect("readable") {
+            Some(found) => {
+                let known = model.entry(clip.id).or_insert_with(|| found.clone());
+                prop_assert_eq!(&found, known);
+            }
+            None => {
+                model.remove(&clip.id);
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #[test]
+    fn it_answers_as_a_list_does(steps in proptest::collection::vec(any_step(), 1..40)) {
+        let disk = SimDisk::new();
+        let mut index = open(&disk);
+        let mut model = Model::new();
+        for step in steps {
+            let (fault, done, touched) = match step {
+                Step::Insert(clips, fault) => {
+                    disk.set_fault(fault);
+                    let before = model.len();
+                    let done = index.insert(&clips).map(|new| {
+                        clips.iter().for_each(|clip| { model.entry(clip.id).or_insert_with(|| clip.clone()); });
+                        (new, model.len() - before)
+                    });
+                    (fault, done, clips)
+                }
+                Step::Remove(nths, fault) => {
+                    let gone: Vec<Clip> = nths.iter().filter_map(|&nth| model.values().nth(nth)).cloned().collect();
+                    let ids: Vec<ClipId> = gone.iter().map(|clip| clip.id).collect();
+                    disk.set_fault(fault);
+                    let before = model.len();
+                    let done = index.remove(&ids).map(|removed| {
+                        ids.iter().for_each(|id| { model.remove(id); });
+                        (removed as usize, before - model.len())
+                    });
+                    (fault, done, gone)
+                }
+                Step::RemoveBefore(camera, quarter, fault) => {
+                    let camera: CameraId = slug(format!("cam-{camera}"));
+                    let before = Wall::from_unix_ms(BEGIN_MS + quarter * 900_000);
+                    let is_gone = |clip: &Clip| clip.camera == camera && clip.id.began_at() < before;
+                    let gone: Vec<Clip> = model.values().filter(|clip| is_gone(clip)).cloned().collect();
+                    disk.set_fault(fault);
+                    let done = index.remove_before(&camera, before).map(|removed| {
+                        model.retain(|_, clip| !is_gone(clip));
+                        (removed as usize, gone.len())
+                    });
+                    (fault, done, gone)
+                }
+                Step::Crash => {
+                    disk.crash();
+                    index = open(&disk);
+                    continue;
+                }
+                Step::Ask(question) => {
+                    prop_assert_eq!(all_pages(&index, &question)?, asked_for(&question, &model), "{:?}", question);
+                    continue;
+                }
+            };
+            disk.set_fault(Fault::None);
+            match done {
+                Ok((said, truly)) => prop_assert_eq!(said, truly),
+                Err(_) => {
+                    prop_assert!(fault != Fault::None);
+                    if matches!(fault, Fault::CrashBefore | Fault::CrashAfter) {
+                        index = open(&disk);
+                    } else {
+                        index.tend().expect("the disk works again");
+                    }
+                    learn(&index, &mut model, &touched)?;
+                }
+            }
+            prop_assert_eq!(index.len(), model.len() as u64);
+        }
+        let everything = Question { limit: 7, ..Question::default() };
+        prop_assert_eq!(all_pages(&index, &everything)?, asked_for(&everything, &model));
+        index = open(&disk);
+        prop_assert_eq!(all_pages(&index, &everything)?, asked_for(&everything, &model));
+        for clip in model.values() {
+            prop_assert_eq!(index.get(clip.id).expect("readable"), Some(clip.clone()));
+        }
+    }
+
+    #[test]
+    fn a_page_stays_where_it_is(
+        first in proptest::collection::vec(any_clip(), 20..60),
+        later in proptest::collection::vec(any_clip(), 1..40),
+        mut question in any_question(),
+    ) {
+        let disk = SimDisk::new();
+        let mut index = open(&disk);
+        index.insert(&first).expect("works");
+        let page = index.find(&question).expect("readable");
+        question.after = page.next;
+        let second = index.find(&question).expect("readable");
+        index.insert(&later).expect("works");
+        let again = index.find(&question).expect("readable");
+        let is_later = |clip: &&Clip| !later.iter().any(|one| one.id == clip.id);
+        let kept: Vec<&Clip> = again.clips.iter().filter(is_later).collect();
+        let before: Vec<&Clip> = second.clips.iter().filter(is_later).collect();
+        prop_assert!(before.starts_with(&kept) || kept.starts_with(&before), "{:?} {:?}", before, kept);
+    }
+
+    /// Whatever is on the disk is an index, or said to be none.
+    #[test]
+    fn any_bytes_are_read_or_refused(
+        clips in proptest::collection::vec(any_clip(), 30..60),
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..4),
+        question in any_question(),
+    ) {
+        let disk = SimDisk::new();
+        let mut index = open(&disk);
+        index.insert(&clips).expect("works");
+        index.insert(&clips[..1]).expect("works");
+        index.remove(&[clips[0].id]).expect("works");
+        let mut ledger = SimLedger::open(&disk);
+        let pairs = ledger.range(&[], &[0xff], usize::MAX).expect("readable");
+        for (which, at, with, is_cut) in flips {
+            let (key, mut value) = pairs[which.index(pairs.len())].clone();
+            if value.is_empty() {
+                continue;
+            }
+            let at = at.index(value.len());
+            if is_cut { value.truncate(at) } else { value[at] ^= with }
+            ledger.commit(vec![Write::Put(key, value)]).expect("works");
+        }
+        if let Ok(index) = Index::open_with(SimLedger::open(&disk), SMALL) {
+            let _ = index.find(&question);
+            let _ = index.find(&Question { limit: 100, ..Question::default() });
+            let _ = index.get(clips[5].id);
+        }
+    }
+}
+
+#[test]
+fn inserting_twice_is_inserting_once() {
+    let disk = SimDisk::new();
+    let mut index = open(&disk);
+    let clips: Vec<Clip> = (0..40).map(|n| clip(n, n)).collect();
+    assert_eq!(index.insert(&clips).expect("works"), 40);
+    assert_eq!(index.insert(&clips).expect("works"), 0);
+    let mut index = open(&disk);
+    assert_eq!(index.insert(&clips).expect("works"), 0);
+    assert_eq!(index.len(), 40);
+}
+
+#[test]
+fn what_was_removed_leaves_nothing_behind() {
+    let disk = SimDisk::new();
+    let mut index = open(&disk);
+    let clips: Vec<Clip> = (0..200).map(|n| clip(n, n)).collect();
+    clips.chunks(3).for_each(|some| assert_eq!(index.insert(some).expect("works"), some.len()));
+    assert!(index.shelves.len() > 10, "{index:?}");
+    let ids: Vec<ClipId> = clips.iter().map(|clip| clip.id).collect();
+    assert_eq!(index.remove(&ids).expect("works"), 200);
+    assert!(index.is_empty());
+    let left = SimLedger::open(&disk).range(&[], &[0xff], usize::MAX).expect("readable");
+    let is_name_or_seal = |key: &[u8]| [Part::Names as u8, Part::Seals as u8].contains(&key[1]);
+    assert!(left.iter().all(|(key, _)| is_name_or_seal(key)), "{left:?}");
+    // What comes back is not mistaken for what went.
+    let mut index = open(&disk);
+    assert_eq!(index.insert(&clips).expect("works"), 200);
+    assert_eq!(open(&disk).len(), 200);
+}
+
+#[test]
+fn a_clip_that_no_row_takes_is_refused_and_harms_nothing() {
+    let mut index = open(&SimDisk::new());
+    let mut long = clip(1, 1);
+    long.alerts = vec![AlertId(ulid::Ulid(7)); 300];
+    assert!(matches!(index.insert(&[clip(0, 0), long]), Err(IndexError::TooLong { .. })));
+    assert_eq!(index.insert(&[clip(0, 0)]).expect("works"), 1);
+    assert_eq!(index.find(&Question::default()).expect("readable").clips, [clip(0, 0)]);
+}
+
+#[test]
+fn a_question_that_names_what_nobody_knows_finds_nothing() {
+    let mut index = open(&SimDisk::new());
+    index.insert(&[clip(0, 0)]).expect("works");
+    let question = Question { cameras: vec![slug("elsewhere".into())], ..Question::default() };
+    assert_eq!(index.find(&question).expect("readable"), Page { clips: Vec::new(), next: None });
+}
