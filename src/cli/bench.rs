@@ -3,6 +3,7 @@
 mod fleet;
 mod gate;
 mod record;
+mod index;
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -40,6 +41,11 @@ pub(super) enum Command {
         after_help = "Example:\n  cunkou bench gate --encodings h264-q24-gop2s,h264-cbr512-gop2s --json"
     )]
     Gate(gate::Gate),
+    /// The index of clips: a town's year inserted, opened again, and asked
+    #[command(
+        after_help = "Examples:\n  cunkou bench index --json\n  cunkou bench index --clips 10000000 --json"
+    )]
+    Index(index::Arguments),
 }
 
 #[derive(clap::Args)]
@@ -73,6 +79,7 @@ pub(super) fn run(command: Command) -> Outcome {
         Command::Fleet(of) => fleet::run(of),
         Command::Record(of) => record::run(of),
         Command::Gate(of) => gate::run(&of),
+        Command::Index(of) => index::run(&of),
     }
 }
 

@@ -107,9 +107,12 @@ impl Catalogue {
         if sought.hundredths_min > 0 {
             chosen.keep(self.as_sure_as(sought.hundredths_min).words());
         }
-        for (lists, numbers) in
-            [(&self.places, &sought.places), (&self.zones, &sought.zones), (&self.lines, &sought.lines)]
+        if let Some(numbers) = &sought.places
+            && !chosen.is_empty()
         {
+            self.places.keep_one_of(numbers, &mut chosen);
+        }
+        for (lists, numbers) in [(&self.zones, &sought.zones), (&self.lines, &sought.lines)] {
             if let Some(numbers) = numbers
                 && !chosen.is_empty()
             {
@@ -203,6 +206,20 @@ impl Lists {
         &self.rows[begin..self.ends[at] as usize]
     }
 
+    /// Keeps the rows of any of `numbers`, where each row has one number: those of the others are as good to go by, where they are fewer.
+    fn keep_one_of(&self, numbers: &Numbers, chosen: &mut Bits) {
+        let few = numbers.ascending().len() * 8 < self.numbers.len();
+        let len = |at: usize| self.rows_at(at).len();
+        let met = |&at: &usize| numbers.contains(self.numbers[at]);
+        if few || (0..self.numbers.len()).filter(met).map(len).sum::<usize>() * 2 < self.rows.len() {
+            let any = self.any_of(numbers, self.rows.len());
+            chosen.keep(any.words());
+        } else {
+            let others = (0..self.numbers.len()).filter(|at| !met(at));
+            others.flat_map(|at| self.rows_at(at)).for_each(|&row| chosen.remove(row));
+        }
+    }
+
     fn any_of(&self, numbers: &Numbers, rows: usize) -> Bits {
         let mut any = Bits::none(rows);
         let mut add = |at: usize| self.rows_at(at).iter().for_each(|&row| any.insert(row));
@@ -238,5 +255,49 @@ impl Lists {
             && lists.ends.last().copied().unwrap_or(0) as usize == len
             && lists.rows.iter().all(|&row| usize::from(row) < rows);
         is_whole.then_some(lists)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::id::ZoneId;
+
+    proptest! {
+        /// Whichever way is the quicker one, it leads to the same rows.
+        #[test]
+        fn rows_of_any_number_are_found(
+            of_rows in proptest::collection::vec(0u32..40, 1..100),
+            wanted in prop_oneof![
+                proptest::collection::btree_set(0u32..50, 0..3),
+                proptest::collection::btree_set(0u32..50, 0..50),
+            ],
+        ) {
+            let mut names = Table::<ZoneId>::default();
+            (0..50).for_each(|n| { names.number(&format!("zone-{n}").parse().expect("a slug")); });
+            let wanted_names: BTreeSet<String> = wanted.iter().map(|n| format!("zone-{n}")).collect();
+            let numbers = Numbers::new(&names, |zone| wanted_names.contains(zone.as_str()));
+            let mut lists = BTreeMap::<u32, Vec<u16>>::new();
+            for (&number, row) in of_rows.iter().zip(0..) {
+                lists.entry(number).or_default().push(row);
+            }
+            let lists = Lists::of(lists);
+            let mut expected = Bits::none(of_rows.len());
+            (0u16..).zip(&of_rows).filter(|(_, number)| wanted.contains(number)).for_each(|(row, _)| expected.insert(row));
+            prop_assert_eq!(&lists.any_of(&numbers, of_rows.len()), &expected);
+            let mut kept = Bits::none(of_rows.len());
+            kept.insert_range(0..of_rows.len());
+            lists.keep_one_of(&numbers, &mut kept);
+            prop_assert_eq!(&kept, &expected);
+        }
+
+        #[test]
+        fn any_bytes_are_a_catalogue_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            Catalogue::decode(&[&[VERSION][..], &bytes].concat());
+        }
     }
 }

@@ -39,7 +39,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    fn new<T: Name>(table: &Table<T>, wanted: impl Fn(&T) -> bool) -> Self {
+    pub(super) fn new<T: Name>(table: &Table<T>, wanted: impl Fn(&T) -> bool) -> Self {
         let ascending = table.numbers(wanted);
         let mut marks = vec![false; table.len()];
         ascending.iter().for_each(|&number| marks[number as usize] = true);

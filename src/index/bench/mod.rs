@@ -47,6 +47,8 @@ pub struct Report {
     pub start_s: f64,
     /// Time of one page, by question.
     pub query_ms: BTreeMap<&'static str, Quantiles>,
+    /// The same, without waiting for a core that does something else.
+    pub query_cpu_ms: BTreeMap<&'static str, Quantiles>,
     /// Clips of all pages asked, by question.
     pub found: BTreeMap<&'static str, usize>,
     /// Resident memory after the questions, MiB; `None` where the system does not tell.
@@ -101,21 +103,23 @@ pub fn run(
     let index = Index::open(SledLedger::open(dir)?)?;
     let start_s = begun.elapsed().as_secs_f64();
     let mut asker = Asker { town, mint: Mint::seeded(2) };
-    let (mut query_ms, mut found) = (BTreeMap::new(), BTreeMap::new());
+    let (mut query_ms, mut query_cpu_ms, mut found) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for name in NAMES {
-        let mut times = Vec::with_capacity(rounds);
+        let (mut times, mut cpu_times) = (Vec::with_capacity(rounds), Vec::with_capacity(rounds));
         let mut clips = 0;
         for _ in 0..rounds {
             let mut question = asker.question(name);
             if name == "deep" {
                 question.after = deep(&index, &question)?;
             }
-            let begun = Instant::now();
+            let (begun, cpu_begun) = (Instant::now(), cpu_time());
             let page = index.find(&question)?;
             times.push(begun.elapsed());
+            cpu_times.push(cpu_time().saturating_sub(cpu_begun));
             clips += page.clips.len();
         }
         query_ms.insert(name, Quantiles::of(&mut times));
+        query_cpu_ms.insert(name, Quantiles::of(&mut cpu_times));
         found.insert(name, clips);
     }
     Ok(Report {
@@ -125,6 +129,7 @@ pub fn run(
         bytes_per_clip: bytes_below(dir) as f64 / clips.max(1) as f64,
         start_s,
         query_ms,
+        query_cpu_ms,
         found,
         rss_mib: rss_mib(),
     })
@@ -264,6 +269,12 @@ fn deep(index: &Index<SledLedger>, question: &Question) -> Result<Option<super::
         question.after = page.next;
     }
     Ok(question.after)
+}
+
+/// What this thread has had of a core.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 
 fn bytes_below(dir: &Path) -> u64 {

@@ -14,13 +14,13 @@ use crate::{
 };
 
 /// Cameras of the town.
-pub const CAMERAS: usize = 778;
+pub(super) const CAMERAS: usize = 778;
 /// Its villages.
-pub const VILLAGES: usize = 58;
+pub(super) const VILLAGES: usize = 58;
 /// When its year begins: 2026-01-01T00:00+08:00.
 const BEGIN: Wall = Wall::from_unix_ms(1_767_196_800_000);
 /// How long its passages take, from the first to the last, in seconds.
-pub const YEAR_S: u64 = 365 * 24 * 3600;
+pub(super) const YEAR_S: u64 = 365 * 24 * 3600;
 
 /// Of a thousand passages; the rest are people.
 const CLASSES: [(Class, f64); 9] = [
@@ -37,25 +37,25 @@ const CLASSES: [(Class, f64); 9] = [
 
 /// One of the town's cameras.
 #[derive(Debug, Clone)]
-pub struct TownCamera {
+pub(super) struct TownCamera {
     /// Its id.
-    pub id: CameraId,
+    pub(super) id: CameraId,
     /// Its entry point; two cameras look at most of them.
-    pub entry_point: EntryPointId,
+    pub(super) entry_point: EntryPointId,
     /// Its village.
-    pub village: VillageId,
+    pub(super) village: VillageId,
     /// Of its entry point.
-    pub level: Level,
+    pub(super) level: Level,
 }
 
 /// The town, and the passage that comes next.
-pub struct Town {
+pub(super) struct Town {
     /// Its cameras.
-    pub cameras: Vec<TownCamera>,
+    pub(super) cameras: Vec<TownCamera>,
     /// Its clock.
-    pub time_zone: TimeZone,
+    pub(super) time_zone: TimeZone,
     /// When the year begins.
-    pub begin: Wall,
+    pub(super) begin: Wall,
     mint: Mint,
     zones: [ZoneId; 3],
     line: LineId,
@@ -66,7 +66,7 @@ pub struct Town {
 
 impl Town {
     /// A town with about `clips` passages a year.
-    pub fn new(clips: u64, seed: u64) -> Self {
+    pub(super) fn new(clips: u64, seed: u64) -> Self {
         let time_zone = TimeZone::fixed(jiff::tz::offset(8));
         let cameras = (0..CAMERAS).map(camera).collect();
         Self {
