@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Index, IndexError, Question, bits::Bits, keys::batch_key, row::write_run, shelf::Shelf, sought::Sought,
+    Index, IndexError, Question, bits::Bits, keys::batch_key, len_of, row::write_run, shelf::Shelf,
+    sought::Sought,
 };
 use crate::{
     id::{CameraId, ClipId},
@@ -14,7 +15,7 @@ use crate::{
     time::Wall,
 };
 
-/// Bytes of one commit, about; a shelf that is made anew may be as long again.
+/// Bytes of one commit, at most; a shelf that is made anew may be longer by itself.
 const COMMIT_LEN_MAX: usize = 512 * 1024;
 
 /// What becomes of a shelf.
@@ -70,11 +71,12 @@ impl<L: Ledger> Index<L> {
         let (mut writes, mut fates) = (Vec::new(), Vec::new());
         for (number, rows) in on_shelves {
             let (fate, more) = self.fate(number, &rows)?;
-            writes.extend(more);
-            fates.push((number, fate));
-            if writes.iter().map(len).sum::<usize>() > COMMIT_LEN_MAX {
+            let is_full = writes.iter().chain(&more).map(len_of).sum::<usize>() > COMMIT_LEN_MAX;
+            if is_full && !writes.is_empty() {
                 self.commit_fates(std::mem::take(&mut writes), std::mem::take(&mut fates))?;
             }
+            writes.extend(more);
+            fates.push((number, fate));
         }
         if !writes.is_empty() {
             self.commit_fates(writes, fates)?;
@@ -93,7 +95,7 @@ impl<L: Ledger> Index<L> {
         let mut some = Vec::new();
         for write in writes {
             some.push(write);
-            if some.iter().map(len).sum::<usize>() > COMMIT_LEN_MAX {
+            if some.iter().map(len_of).sum::<usize>() > COMMIT_LEN_MAX {
                 self.commit(std::mem::take(&mut some))?;
             }
         }
@@ -139,12 +141,5 @@ impl<L: Ledger> Index<L> {
             }
         }
         Ok(())
-    }
-}
-
-fn len(write: &Write) -> usize {
-    match write {
-        Write::Put(key, value) => key.len() + value.len(),
-        Write::Delete(key) => key.len(),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     config::{Direction, Level},
     detect::Class,
     id::{AlertId, CameraId},
-    store::{Fault, SimDisk, SimLedger},
+    store::{Fault, SimDisk, SimLedger, SledLedger},
     time::Wall,
 };
 
@@ -412,4 +412,73 @@ fn a_question_that_names_what_nobody_knows_finds_nothing() {
     index.insert(&[clip(0, 0)]).expect("works");
     let question = Question { cameras: vec![slug("elsewhere".into())], ..Question::default() };
     assert_eq!(index.find(&question).expect("readable"), Page { clips: Vec::new(), next: None });
+}
+
+#[test]
+fn an_index_on_a_real_disk_is_the_same_one_after_opening_again() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let open = || {
+        Index::open_with(SledLedger::open(&dir.path().join("index")).expect("opens"), SMALL).expect("opens")
+    };
+    let clips: Vec<Clip> = (0..120).map(|n| clip(n, n)).collect();
+    let mut index = open();
+    assert_eq!(index.insert(&clips).expect("works"), 120);
+    assert_eq!(index.remove(&[clips[3].id, clips[119].id]).expect("works"), 2);
+    drop(index);
+    let question = Question { order: Order::Oldest, limit: 200, ..Question::default() };
+    let found = open().find(&question).expect("readable").clips;
+    let expected: Vec<Clip> = (0..119).filter(|&n| n != 3).map(|n| clips[n as usize].clone()).collect();
+    assert_eq!(found, expected);
+}
+
+/// Clips that come at once from many are written together, and each caller is answered.
+#[tokio::test]
+async fn a_librarian_answers_while_it_writes() {
+    let disk = SimDisk::new();
+    let (librarian, thread) = Librarian::start(open(&disk)).expect("a thread");
+    let inserts = (0..60).map(|n| {
+        let librarian = librarian.clone();
+        async move { librarian.insert(vec![clip(n, n)]).await }
+    });
+    let inserts = tokio::spawn(futures::future::join_all(inserts));
+    let page = librarian.find(Question::default()).await.expect("an answer");
+    assert!(page.clips.len() <= 60);
+    assert!(inserts.await.expect("no panic").iter().all(Result::is_ok));
+    assert_eq!(librarian.len().await, Ok(60));
+    assert_eq!(librarian.get(clip(7, 7).id).await, Ok(Some(clip(7, 7))));
+    assert_eq!(librarian.remove(vec![clip(7, 7).id]).await, Ok(1));
+    assert_eq!(librarian.get(clip(7, 7).id).await, Ok(None));
+
+    let mut long = clip(71, 71);
+    long.alerts = vec![AlertId(ulid::Ulid(7)); 300];
+    let (long, short) = tokio::join!(librarian.insert(vec![long]), librarian.insert(vec![clip(72, 72)]));
+    assert!(matches!(&long, Err(Unanswered::Failed(why)) if why.contains("bytes long")), "{long:?}");
+    assert_eq!(short, Ok(1), "it does not suffer for its neighbour");
+    assert_eq!(librarian.remove(vec![clip(72, 72).id]).await, Ok(1));
+
+    disk.set_fault(Fault::Full);
+    let refused = librarian.insert(vec![clip(70, 70)]).await;
+    assert!(matches!(&refused, Err(Unanswered::Failed(why)) if why.contains("full")), "{refused:?}");
+    disk.set_fault(Fault::None);
+    assert_eq!(librarian.insert(vec![clip(70, 70)]).await, Ok(1), "again, and it is there");
+    thread.stop().await;
+    assert_eq!(librarian.len().await, Err(Unanswered::Stopped));
+    assert_eq!(open(&disk).len(), 60);
+}
+
+#[test]
+fn catalogues_that_are_not_in_memory_are_read() {
+    let disk = SimDisk::new();
+    let clips: Vec<Clip> = (0..150).map(|n| clip(n, n)).collect();
+    let none = Measures { catalogues_len: 0, ..SMALL };
+    let mut index = Index::open_with(SimLedger::open(&disk), none).expect("opens");
+    assert_eq!(index.insert(&clips).expect("works"), 150);
+    assert!(index.shelves.values().all(|shelf| shelf.len_bytes() == 0));
+    let question = Question { cameras: vec![slug("cam-1".into())], ..Question::default() };
+    let without = index.find(&question).expect("readable");
+    assert_eq!(without.clips.len(), 30);
+    let all = Measures { catalogues_len: usize::MAX, ..SMALL };
+    let index = Index::open_with(SimLedger::open(&disk), all).expect("opens");
+    assert!(index.shelves.values().all(|shelf| shelf.len_bytes() > 0));
+    assert_eq!(index.find(&question).expect("readable"), without);
 }
