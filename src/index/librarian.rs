@@ -69,7 +69,7 @@ enum Ask {
 enum Change {
     Insert(Vec<Clip>, Answer<usize>),
     Remove(Vec<ClipId>, Answer<u64>),
-    RemoveBefore(CameraId, Wall, Answer<u64>),
+    RemoveBefore(Vec<CameraId>, Wall, Answer<u64>),
 }
 
 impl Librarian {
@@ -116,9 +116,9 @@ impl Librarian {
         self.change(|answer| Change::Remove(ids, answer)).await
     }
 
-    /// Removes a camera's clips that began before `before`; see [`Index::remove_before`].
-    pub async fn remove_before(&self, camera: CameraId, before: Wall) -> Result<u64, Unanswered> {
-        self.change(|answer| Change::RemoveBefore(camera, before, answer)).await
+    /// Removes those of the cameras' clips that began before `before`; see [`Index::remove_before`].
+    pub async fn remove_before(&self, cameras: Vec<CameraId>, before: Wall) -> Result<u64, Unanswered> {
+        self.change(|answer| Change::RemoveBefore(cameras, before, answer)).await
     }
 
     async fn ask<T>(&self, ask: impl FnOnce(Answer<T>) -> Ask) -> Result<T, Unanswered> {
@@ -214,8 +214,8 @@ impl<L: Ledger> Work<L> {
                 Change::Remove(ids, answer) => {
                     answer.send(self.index.remove(&ids).map_err(Into::into)).is_ok()
                 }
-                Change::RemoveBefore(camera, before, answer) => {
-                    answer.send(self.index.remove_before(&camera, before).map_err(Into::into)).is_ok()
+                Change::RemoveBefore(cameras, before, answer) => {
+                    answer.send(self.index.remove_before(&cameras, before).map_err(Into::into)).is_ok()
                 }
             };
         }

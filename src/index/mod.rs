@@ -171,7 +171,8 @@ impl<L: Ledger> Index<L> {
         self.head = Head::default();
         let (from, to) = range(Part::Head);
         for (key, value) in self.ledger.range(&from, &to, usize::MAX)? {
-            let read = batch_of(&key).and_then(|batch| self.head.read(batch, &value, &self.seals));
+            let read =
+                batch_of(&key).and_then(|batch| self.head.read(batch, &value, &self.seals, &self.names));
             read.ok_or_else(|| IndexError::damaged("a batch of new clips"))?;
         }
         self.next_batch = self.head.last_batch().max(self.seals.last_batch()).map_or(0, |last| last + 1);
@@ -281,7 +282,9 @@ impl<L: Ledger> Index<L> {
         self.names.keep();
         self.next_batch += batches.len() as u64;
         let new = batches.iter().map(|(_, batch)| batch.len()).sum();
-        batches.into_iter().for_each(|(number, batch)| self.head.add(number, batch));
+        for (number, batch) in batches {
+            self.head.add(number, batch, &self.names).expect("its places were numbered for it");
+        }
         Ok(new)
     }
 
@@ -307,7 +310,7 @@ impl<L: Ledger> Index<L> {
 
     /// The head's oldest rows as a shelf: fewer of them where they are very long.
     fn sealing(&self) -> Sealing {
-        let rows = self.head.rows().values().map(|(_, row)| row).take(self.measures.shelf_rows);
+        let rows = self.head.rows().values().map(|new| &new.row).take(self.measures.shelf_rows);
         let mut rows: Vec<Row> = rows.cloned().collect();
         let (shelf, mut writes) = loop {
             let made = Shelf::of(self.next_shelf, &rows, &self.names, &self.measures);

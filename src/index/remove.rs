@@ -41,10 +41,15 @@ impl<L: Ledger> Index<L> {
         self.remove_found(&in_head, on_shelves)
     }
 
-    /// Removes a camera's clips that began before `before`, and says how many there were. As [`Self::remove`].
-    pub fn remove_before(&mut self, camera: &CameraId, before: Wall) -> Result<u64, IndexError> {
+    /// Removes those of the cameras' clips that began before `before`, and says how many there were. As [`Self::remove`]. All cameras of one time at once: each
+    /// shelf is then looked through and written once.
+    pub fn remove_before(&mut self, cameras: &[CameraId], before: Wall) -> Result<u64, IndexError> {
         self.tend()?;
-        let question = Question { cameras: vec![camera.clone()], to: Some(before), ..Question::default() };
+        if cameras.is_empty() {
+            // A question without cameras is about all of them.
+            return Ok(0);
+        }
+        let question = Question { cameras: cameras.to_vec(), to: Some(before), ..Question::default() };
         let sought = Sought::new(&question, &self.names);
         if sought.is_in_vain() {
             return Ok(0);
@@ -115,7 +120,7 @@ impl<L: Ledger> Index<L> {
             let write = shelf.write_removed(&removed);
             return Ok((Fate::Marked(removed), vec![write]));
         }
-        let rows = shelf.rows_without(&self.ledger, &removed)?;
+        let rows = shelf.rows_without(&self.ledger, &removed, &self.names)?;
         let mut writes = shelf.write_gone();
         let (anew, more) = Shelf::of(self.next_shelf, &rows, &self.names, &self.measures);
         // Two that are made anew with one commit need two.
