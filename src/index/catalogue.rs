@@ -104,12 +104,13 @@ impl Catalogue {
             self.group(group).for_each(|set| set.add_to(&mut any));
             chosen.keep(any.words());
         }
+        if chosen.is_empty() {
+            return chosen;
+        }
         if sought.hundredths_min > 0 {
             chosen.keep(self.as_sure_as(sought.hundredths_min).words());
         }
-        if let Some(numbers) = &sought.places
-            && !chosen.is_empty()
-        {
+        if let Some(numbers) = &sought.places {
             self.places.keep_one_of(numbers, &mut chosen);
         }
         for (lists, numbers) in [(&self.zones, &sought.zones), (&self.lines, &sought.lines)] {

@@ -126,7 +126,7 @@ impl<L: Ledger> Index<L> {
     pub fn get(&self, id: ClipId) -> Result<Option<Clip>, IndexError> {
         self.is_sound()?;
         let row = match self.head.rows().get(&id) {
-            Some((_, row)) => Some(row.clone()),
+            Some(new) => Some(new.row.clone()),
             None => self.on_shelves(id)?.map(|(_, _, row)| row),
         };
         let clip = |row| self.names.clip(row).ok_or_else(|| IndexError::damaged("a name of a row"));
@@ -167,8 +167,9 @@ impl<L: Ledger> Index<L> {
                     Order::Oldest => Box::new(rows.range(ids_of(&span))),
                 }
             })
-            .map(|(_, (_, row))| row)
-            .filter(|row| sought.is_behind(row.id) && sought.admits(row, &self.names))
+            .map(|(_, new)| new)
+            .filter(|new| sought.admits(new) && sought.is_behind(new.row.id))
+            .map(|new| &new.row)
     }
 
     /// Shelves by the rank of the first row that they could have.

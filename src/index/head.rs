@@ -7,20 +7,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     bytes::{In, Out},
+    names::Names,
     row::{Row, read_run},
 };
 use crate::id::ClipId;
 
+/// A row of the head.
+#[derive(Debug)]
+pub(super) struct NewRow {
+    batch: u64,
+    /// See [`Row::facets`]: what most rows are passed over for.
+    pub(super) facets: u64,
+    pub(super) row: Row,
+}
+
 /// Rows that are on no shelf yet.
 #[derive(Debug, Default)]
 pub(super) struct Head {
-    rows: BTreeMap<ClipId, (u64, Row)>,
+    rows: BTreeMap<ClipId, NewRow>,
     /// Of each batch on disk: how many of its rows are here.
     batches: BTreeMap<u64, usize>,
 }
 
 impl Head {
-    pub(super) fn rows(&self) -> &BTreeMap<ClipId, (u64, Row)> {
+    pub(super) fn rows(&self) -> &BTreeMap<ClipId, NewRow> {
         &self.rows
     }
 
@@ -28,29 +38,31 @@ impl Head {
         self.rows.len()
     }
 
-    pub(super) fn add(&mut self, batch: u64, rows: Vec<Row>) {
+    /// Adds a batch; `None` where one of its rows has a place that nobody knows.
+    pub(super) fn add(&mut self, batch: u64, rows: Vec<Row>, names: &Names) -> Option<()> {
         self.batches.entry(batch).or_default();
         for row in rows {
-            if let Some((before, _)) = self.rows.insert(row.id, (batch, row)) {
-                self.leave(before);
+            let facets = row.facets(names.places.name(row.place)?.level);
+            if let Some(before) = self.rows.insert(row.id, NewRow { batch, facets, row }) {
+                self.leave(before.batch);
             }
             *self.batches.entry(batch).or_default() += 1;
         }
+        Some(())
     }
 
     /// Reads a batch; `None` where it is none.
-    pub(super) fn read(&mut self, batch: u64, value: &[u8], seals: &Seals) -> Option<()> {
+    pub(super) fn read(&mut self, batch: u64, value: &[u8], seals: &Seals, names: &Names) -> Option<()> {
         let mut rows = read_run(value)?;
         rows.retain(|row| !seals.contains(batch, row.id));
-        self.add(batch, rows);
-        Some(())
+        self.add(batch, rows, names)
     }
 
     /// Takes rows away; the batches that have none left are gone from the disk with the same commit.
     pub(super) fn take(&mut self, ids: impl IntoIterator<Item = ClipId>) {
         for id in ids {
-            if let Some((batch, _)) = self.rows.remove(&id) {
-                self.leave(batch);
+            if let Some(new) = self.rows.remove(&id) {
+                self.leave(new.batch);
             }
         }
         self.batches.retain(|_, rows| *rows > 0);
@@ -65,8 +77,8 @@ impl Head {
     /// The batches that would have no rows left without `rows`, those that have none as it is among them.
     pub(super) fn spent_without<'a>(&self, rows: impl IntoIterator<Item = &'a ClipId>) -> Vec<u64> {
         let mut left = self.batches.clone();
-        for (batch, _) in rows.into_iter().filter_map(|id| self.rows.get(id)) {
-            if let Some(rows) = left.get_mut(batch) {
+        for new in rows.into_iter().filter_map(|id| self.rows.get(id)) {
+            if let Some(rows) = left.get_mut(&new.batch) {
                 *rows -= 1;
             }
         }
@@ -76,12 +88,12 @@ impl Head {
     /// The batches that hold any of `ids`, each with its other rows.
     pub(super) fn batches_without(&self, ids: &BTreeSet<ClipId>) -> BTreeMap<u64, Vec<&Row>> {
         let mut batches: BTreeMap<u64, Vec<&Row>> =
-            ids.iter().filter_map(|id| self.rows.get(id)).map(|(batch, _)| (*batch, Vec::new())).collect();
-        for (id, (batch, row)) in &self.rows {
-            if let Some(rest) = batches.get_mut(batch)
+            ids.iter().filter_map(|id| self.rows.get(id)).map(|new| (new.batch, Vec::new())).collect();
+        for (id, new) in &self.rows {
+            if let Some(rest) = batches.get_mut(&new.batch)
                 && !ids.contains(id)
             {
-                rest.push(row);
+                rest.push(&new.row);
             }
         }
         batches

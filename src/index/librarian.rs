@@ -69,7 +69,7 @@ enum Ask {
 enum Change {
     Insert(Vec<Clip>, Answer<usize>),
     Remove(Vec<ClipId>, Answer<u64>),
-    RemoveBefore(CameraId, Wall, Answer<u64>),
+    RemoveBefore(Vec<CameraId>, Wall, Answer<u64>),
 }
 
 impl Librarian {
@@ -116,9 +116,9 @@ impl Librarian {
         self.change(|answer| Change::Remove(ids, answer)).await
     }
 
-    /// Removes a camera's clips that began before `before`; see [`Index::remove_before`].
-    pub async fn remove_before(&self, camera: CameraId, before: Wall) -> Result<u64, Unanswered> {
-        self.change(|answer| Change::RemoveBefore(camera, before, answer)).await
+    /// Removes those of the cameras' clips that began before `before`; see [`Index::remove_before`].
+    pub async fn remove_before(&self, cameras: Vec<CameraId>, before: Wall) -> Result<u64, Unanswered> {
+        self.change(|answer| Change::RemoveBefore(cameras, before, answer)).await
     }
 
     async fn ask<T>(&self, ask: impl FnOnce(Answer<T>) -> Ask) -> Result<T, Unanswered> {
@@ -214,30 +214,39 @@ impl<L: Ledger> Work<L> {
                 Change::Remove(ids, answer) => {
                     answer.send(self.index.remove(&ids).map_err(Into::into)).is_ok()
                 }
-                Change::RemoveBefore(camera, before, answer) => {
-                    answer.send(self.index.remove_before(&camera, before).map_err(Into::into)).is_ok()
+                Change::RemoveBefore(cameras, before, answer) => {
+                    answer.send(self.index.remove_before(&cameras, before).map_err(Into::into)).is_ok()
                 }
             };
         }
     }
 
     /// Inserts these clips, and those that wait right behind them. Gives back what waits behind those, where it had to be taken to be seen.
-    fn insert(&mut self, mut clips: Vec<Clip>, first: Answer<usize>) -> Option<Change> {
-        let mut answers = vec![first];
+    fn insert(&mut self, clips: Vec<Clip>, answer: Answer<usize>) -> Option<Change> {
+        let mut count = clips.len();
+        let mut callers = vec![(clips, answer)];
         let mut behind = None;
-        while clips.len() < CLIPS_AT_ONCE && behind.is_none() {
+        while count < CLIPS_AT_ONCE && behind.is_none() {
             match self.writes.try_recv() {
-                Ok(Change::Insert(more, answer)) => {
-                    clips.extend(more);
-                    answers.push(answer);
+                Ok(Change::Insert(clips, answer)) => {
+                    count += clips.len();
+                    callers.push((clips, answer));
                 }
                 Ok(other) => behind = Some(other),
                 Err(_) => break,
             }
         }
-        let inserted = self.index.insert(&clips).map_err(Unanswered::from);
-        for answer in answers {
-            let _ = answer.send(inserted.clone());
+        let all: Vec<Clip> = callers.iter().flat_map(|(clips, _)| clips.iter().cloned()).collect();
+        let together = self.index.insert(&all);
+        let is_one_s_own = matches!(together, Err(IndexError::TooLong { .. }));
+        let together = together.map_err(Unanswered::from);
+        for (clips, answer) in callers {
+            // One that is refused must not make the others suffer.
+            let inserted = match is_one_s_own {
+                true => self.index.insert(&clips).map_err(Unanswered::from),
+                false => together.clone(),
+            };
+            let _ = answer.send(inserted);
         }
         behind
     }

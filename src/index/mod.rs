@@ -42,11 +42,11 @@ use self::{
 use crate::{
     clip::Clip,
     id::ClipId,
-    store::{Ledger, LedgerError, Write},
+    store::{self, Ledger, LedgerError, Write},
 };
 
-/// Bytes of a shelf's rows, at most: the shelf is one commit.
-const SHELF_LEN_MAX: usize = 1024 * 1024;
+/// Bytes of a shelf, at most: it is one commit, in which it may take the place of another one.
+const SHELF_LEN_MAX: usize = store::BATCH_LEN_MAX / 4 * 3;
 /// Rows and bytes of a batch, at most: it is one value.
 const BATCH_ROWS_MAX: usize = 1000;
 const BATCH_LEN_MAX: usize = 128 * 1024;
@@ -89,7 +89,7 @@ impl IndexError {
 /// How large things are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measures {
-    /// Rows of a shelf; at most 65536. The head has up to twice as many.
+    /// Rows of a shelf, 4 to 65536. The head has a quarter more at most.
     pub shelf_rows: usize,
     /// Rows of a run: what is read for one row. Not 0.
     pub run_rows: u16,
@@ -99,7 +99,7 @@ pub struct Measures {
 
 impl Default for Measures {
     fn default() -> Self {
-        Self { shelf_rows: 16 * 1024, run_rows: 32, catalogues_len: 160 * 1024 * 1024 }
+        Self { shelf_rows: 32 * 1024, run_rows: 32, catalogues_len: 160 * 1024 * 1024 }
     }
 }
 
@@ -129,8 +129,11 @@ struct Sealing {
 
 impl<L> fmt::Debug for Index<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (head, shelves) = (self.head.len(), self.shelves.len());
-        f.debug_struct("Index").field("head", &head).field("shelves", &shelves).finish_non_exhaustive()
+        f.debug_struct("Index")
+            .field("head", &self.head.len())
+            .field("shelves", &self.shelves.len())
+            .field("catalogues_len", &self.catalogues_len)
+            .finish_non_exhaustive()
     }
 }
 
@@ -168,7 +171,8 @@ impl<L: Ledger> Index<L> {
         self.head = Head::default();
         let (from, to) = range(Part::Head);
         for (key, value) in self.ledger.range(&from, &to, usize::MAX)? {
-            let read = batch_of(&key).and_then(|batch| self.head.read(batch, &value, &self.seals));
+            let read =
+                batch_of(&key).and_then(|batch| self.head.read(batch, &value, &self.seals, &self.names));
             read.ok_or_else(|| IndexError::damaged("a batch of new clips"))?;
         }
         self.next_batch = self.head.last_batch().max(self.seals.last_batch()).map_or(0, |last| last + 1);
@@ -278,16 +282,18 @@ impl<L: Ledger> Index<L> {
         self.names.keep();
         self.next_batch += batches.len() as u64;
         let new = batches.iter().map(|(_, batch)| batch.len()).sum();
-        batches.into_iter().for_each(|(number, batch)| self.head.add(number, batch));
+        for (number, batch) in batches {
+            self.head.add(number, batch, &self.names).expect("its places were numbered for it");
+        }
         Ok(new)
     }
 
     /// Whether [`Self::tend`] has something to do.
     pub fn is_untidy(&self) -> bool {
-        self.is_stale || self.head.len() >= 2 * self.measures.shelf_rows
+        self.is_stale || self.head.len() >= self.measures.shelf_rows / 4 * 5
     }
 
-    /// Moves the head's oldest rows to a shelf while it has more than two shelves of them. Inserting and removing do it by themselves; whoever does it when
+    /// Moves the head's oldest rows to a shelf while it has a shelf of them and a quarter of one: what comes late finds its place in the quarter. Inserting and removing do it by themselves; whoever does it when
     /// nothing else is to be done makes them quicker.
     pub fn tend(&mut self) -> Result<(), IndexError> {
         self.refresh()?;
@@ -302,23 +308,18 @@ impl<L: Ledger> Index<L> {
         Ok(())
     }
 
-    /// The head's oldest rows as a shelf.
+    /// The head's oldest rows as a shelf: fewer of them where they are very long.
     fn sealing(&self) -> Sealing {
-        let mut len = 0;
-        let rows: Vec<Row> = self
-            .head
-            .rows()
-            .values()
-            .map(|(_, row)| row)
-            .take(self.measures.shelf_rows)
-            .take_while(|row| {
-                len += row.len();
-                len <= SHELF_LEN_MAX
-            })
-            .cloned()
-            .collect();
+        let rows = self.head.rows().values().map(|new| &new.row).take(self.measures.shelf_rows);
+        let mut rows: Vec<Row> = rows.cloned().collect();
+        let (shelf, mut writes) = loop {
+            let made = Shelf::of(self.next_shelf, &rows, &self.names, &self.measures);
+            if rows.len() == 1 || made.1.iter().map(len_of).sum::<usize>() <= SHELF_LEN_MAX {
+                break made;
+            }
+            rows.truncate(rows.len() / 2);
+        };
         let ids: Vec<ClipId> = rows.iter().map(|row| row.id).collect();
-        let (shelf, mut writes) = Shelf::of(self.next_shelf, &rows, &self.names, &self.measures);
         let spent = self.head.spent_without(&ids);
         let first_left = self.head.first_batch_but(&spent);
         let seals = self.seals.with(self.next_batch.saturating_sub(1), shelf.last, first_left);
@@ -358,5 +359,12 @@ impl<L: Ledger> Index<L> {
             }
         }
         Ok(())
+    }
+}
+
+fn len_of(write: &Write) -> usize {
+    match write {
+        Write::Put(key, value) => key.len() + value.len(),
+        Write::Delete(key) => key.len(),
     }
 }

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Index, IndexError, Question, bits::Bits, keys::batch_key, row::write_run, shelf::Shelf, sought::Sought,
+    Index, IndexError, Question, bits::Bits, keys::batch_key, len_of, row::write_run, shelf::Shelf,
+    sought::Sought,
 };
 use crate::{
     id::{CameraId, ClipId},
@@ -14,7 +15,7 @@ use crate::{
     time::Wall,
 };
 
-/// Bytes of one commit, about; a shelf that is made anew may be as long again.
+/// Bytes of one commit, at most; a shelf that is made anew may be longer by itself.
 const COMMIT_LEN_MAX: usize = 512 * 1024;
 
 /// What becomes of a shelf.
@@ -40,10 +41,15 @@ impl<L: Ledger> Index<L> {
         self.remove_found(&in_head, on_shelves)
     }
 
-    /// Removes a camera's clips that began before `before`, and says how many there were. As [`Self::remove`].
-    pub fn remove_before(&mut self, camera: &CameraId, before: Wall) -> Result<u64, IndexError> {
+    /// Removes those of the cameras' clips that began before `before`, and says how many there were. As [`Self::remove`]. All cameras of one time at once: each
+    /// shelf is then looked through and written once.
+    pub fn remove_before(&mut self, cameras: &[CameraId], before: Wall) -> Result<u64, IndexError> {
         self.tend()?;
-        let question = Question { cameras: vec![camera.clone()], to: Some(before), ..Question::default() };
+        if cameras.is_empty() {
+            // A question without cameras is about all of them.
+            return Ok(0);
+        }
+        let question = Question { cameras: cameras.to_vec(), to: Some(before), ..Question::default() };
         let sought = Sought::new(&question, &self.names);
         if sought.is_in_vain() {
             return Ok(0);
@@ -70,11 +76,12 @@ impl<L: Ledger> Index<L> {
         let (mut writes, mut fates) = (Vec::new(), Vec::new());
         for (number, rows) in on_shelves {
             let (fate, more) = self.fate(number, &rows)?;
-            writes.extend(more);
-            fates.push((number, fate));
-            if writes.iter().map(len).sum::<usize>() > COMMIT_LEN_MAX {
+            let is_full = writes.iter().chain(&more).map(len_of).sum::<usize>() > COMMIT_LEN_MAX;
+            if is_full && !writes.is_empty() {
                 self.commit_fates(std::mem::take(&mut writes), std::mem::take(&mut fates))?;
             }
+            writes.extend(more);
+            fates.push((number, fate));
         }
         if !writes.is_empty() {
             self.commit_fates(writes, fates)?;
@@ -93,7 +100,7 @@ impl<L: Ledger> Index<L> {
         let mut some = Vec::new();
         for write in writes {
             some.push(write);
-            if some.iter().map(len).sum::<usize>() > COMMIT_LEN_MAX {
+            if some.iter().map(len_of).sum::<usize>() > COMMIT_LEN_MAX {
                 self.commit(std::mem::take(&mut some))?;
             }
         }
@@ -113,7 +120,7 @@ impl<L: Ledger> Index<L> {
             let write = shelf.write_removed(&removed);
             return Ok((Fate::Marked(removed), vec![write]));
         }
-        let rows = shelf.rows_without(&self.ledger, &removed)?;
+        let rows = shelf.rows_without(&self.ledger, &removed, &self.names)?;
         let mut writes = shelf.write_gone();
         let (anew, more) = Shelf::of(self.next_shelf, &rows, &self.names, &self.measures);
         // Two that are made anew with one commit need two.
@@ -139,12 +146,5 @@ impl<L: Ledger> Index<L> {
             }
         }
         Ok(())
-    }
-}
-
-fn len(write: &Write) -> usize {
-    match write {
-        Write::Put(key, value) => key.len() + value.len(),
-        Write::Delete(key) => key.len(),
     }
 }

@@ -227,3 +227,62 @@ fn parts(run: &[u8]) -> Option<(Vec<u32>, &[u8])> {
     let ends = from.u32s(count)?;
     Some((ends, from.rest()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_on_disk_stay_what_they_are() {
+        let kind = |kind| match kind {
+            Kind::LineCross => 0,
+            Kind::ZoneEnter => 1,
+            Kind::ZoneLeave => 2,
+            Kind::WrongWay => 3,
+            Kind::Dwell => 4,
+            Kind::VehicleStopped => 5,
+            Kind::Crowd => 6,
+            Kind::Livestock => 7,
+            Kind::NightPassage => 8,
+            Kind::WatchHit => 9,
+            Kind::PanicButton => 10,
+            Kind::ExternalSensor => 11,
+            Kind::CameraOffline => 12,
+            Kind::CameraTamper => 13,
+            Kind::CameraDegraded => 14,
+            Kind::ClosureLost => 15,
+        };
+        let level = |level| match level {
+            Level::Ring => 0,
+            Level::Block => 1,
+            Level::Line => 2,
+            Level::Point => 3,
+        };
+        let direction = |direction| match direction {
+            Direction::In => 0,
+            Direction::Out => 1,
+        };
+        let light = |light| match light {
+            Light::Day => 0,
+            Light::Night => 1,
+        };
+        assert_eq!(KINDS.map(kind), std::array::from_fn(|at| at));
+        assert_eq!(LEVELS.map(level), [0, 1, 2, 3]);
+        assert_eq!(DIRECTIONS.map(direction), [0, 1]);
+        assert_eq!(LIGHTS.map(light), [0, 1]);
+        let classes: Vec<&str> = CLASSES.iter().map(|class| class.as_str()).collect();
+        let pinned = "person bicycle motorcycle car bus truck dog horse sheep cow";
+        assert_eq!(classes.join(" "), pinned);
+        assert!(Class::ALL.iter().all(|class| CLASSES.contains(class)));
+        assert!(FACETS <= 64, "they are bits of a u64");
+    }
+
+    #[test]
+    fn hundredths_are_those_that_were_written() {
+        for whole in 0..=100u8 {
+            assert_eq!(hundredths(f32::from(whole) / 100.0), whole);
+        }
+        assert_eq!((hundredths(f32::NAN), hundredths(-1.0), hundredths(7.0)), (0, 0, 100));
+        assert_eq!(hundredths(0.869), 86);
+    }
+}

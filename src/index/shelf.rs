@@ -218,14 +218,19 @@ impl Shelf {
     }
 
     /// All rows but those of `removed`.
-    pub(super) fn rows_without(&self, ledger: &impl Ledger, removed: &Bits) -> Result<Vec<Row>, IndexError> {
+    pub(super) fn rows_without(
+        &self,
+        ledger: &impl Ledger,
+        removed: &Bits,
+        names: &Names,
+    ) -> Result<Vec<Row>, IndexError> {
         let key = |run| piece_key(Part::Rows, self.number, run);
         let runs = ledger.range(&key(0), &key(u32::MAX), usize::MAX)?;
         let mut rows = Vec::with_capacity(self.rows());
         for (_, run) in runs {
             rows.extend(read_run(&run).ok_or_else(|| IndexError::damaged("the rows of a shelf"))?);
         }
-        if rows.len() != self.rows() {
+        if rows.len() != self.rows() || rows.iter().any(|row| names.places.name(row.place).is_none()) {
             return Err(IndexError::damaged("the rows of a shelf"));
         }
         let mut ordinals = 0..=u16::MAX;

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::{
     Cursor, Order, Question,
+    head::NewRow,
     names::{Name, Names, Table},
-    row::{Row, class_facet, direction_facet, hundredths, kind_facet, level_facet, light_facet},
+    row::{class_facet, direction_facet, hundredths, kind_facet, level_facet, light_facet},
     spans::spans,
 };
 use crate::id::ClipId;
@@ -97,14 +98,14 @@ impl<'q> Sought<'q> {
     }
 
     /// Whether a row is what is looked for, but for its time.
-    pub(super) fn admits(&self, row: &Row, names: &Names) -> bool {
+    pub(super) fn admits(&self, new: &NewRow) -> bool {
         let one = |numbers: &Option<Numbers>, of: &[u32]| {
             numbers.as_ref().is_none_or(|numbers| of.iter().any(|&number| numbers.contains(number)))
         };
-        let facets = names.places.name(row.place).map_or(0, |place| row.facets(place.level));
-        self.facets.iter().all(|&group| group & facets != 0)
-            && hundredths(row.confidence) >= self.hundredths_min
+        let row = &new.row;
+        self.facets.iter().all(|&group| group & new.facets != 0)
             && one(&self.places, &[row.place])
+            && hundredths(row.confidence) >= self.hundredths_min
             && one(&self.zones, &row.zones)
             && one(&self.lines, &row.lines)
     }

@@ -13,6 +13,8 @@ const STRETCH_BITS: u32 = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Times {
     base: u64,
+    /// From the first to the last.
+    length: u64,
     /// Number of each stretch that has rows, ascending.
     stretches: Vec<u32>,
     /// Its first row.
@@ -24,12 +26,14 @@ pub(super) struct Times {
 impl Times {
     /// Of times that are ascending, not more than 65536, and not more than 8900 years apart (the range of an id's time).
     pub(super) fn of(times: impl IntoIterator<Item = u64>) -> Self {
-        let mut all = Self { base: 0, stretches: Vec::new(), starts: Vec::new(), within: Vec::new() };
+        let mut all =
+            Self { base: 0, length: 0, stretches: Vec::new(), starts: Vec::new(), within: Vec::new() };
         for (at, ms) in times.into_iter().enumerate() {
             if at == 0 {
                 all.base = ms;
             }
             let offset = ms - all.base;
+            all.length = offset;
             let stretch = (offset >> STRETCH_BITS) as u32;
             if all.stretches.last() != Some(&stretch) {
                 all.stretches.push(stretch);
@@ -52,6 +56,10 @@ impl Times {
     /// How many rows begin before `ms`.
     pub(super) fn before(&self, ms: u64) -> usize {
         let Some(offset) = ms.checked_sub(self.base) else { return 0 };
+        // Most questions are about whole shelves.
+        if offset > self.length {
+            return self.len();
+        }
         let stretch = offset >> STRETCH_BITS;
         let at = self.stretches.partition_point(|&one| u64::from(one) < stretch);
         let Some(&start) = self.starts.get(at) else { return self.len() };
@@ -87,8 +95,9 @@ impl Times {
     pub(super) fn read(from: &mut In<'_>, rows: usize) -> Option<Self> {
         let base = from.u64()?;
         let count = usize::try_from(from.u32()?).ok()?;
-        let times =
-            Self { base, stretches: from.u32s(count)?, starts: from.u16s(count)?, within: from.u16s(rows)? };
+        let (stretches, starts, within) = (from.u32s(count)?, from.u16s(count)?, from.u16s(rows)?);
+        let length = u64::from(*stretches.last()?) << STRETCH_BITS | u64::from(*within.last()?);
+        let times = Self { base, length, stretches, starts, within };
         let is_ascending = times.stretches.is_sorted_by(|one, next| one < next)
             && times.starts.is_sorted_by(|one, next| one < next);
         let is_within = times.starts.first() == Some(&0)

@@ -1,177 +1,16 @@
 //! The index as a whole: against a list of clips that is gone through, whatever is inserted, removed, sealed or lost.
 
-use std::collections::BTreeMap;
+mod questions;
 
-use jiff::{
-    civil::{Time, Weekday, time},
-    tz::TimeZone,
-};
-use proptest::{prelude::*, sample::select};
+use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    alert::Kind,
-    clip::Light,
-    config::{Direction, Level},
-    detect::Class,
     id::{AlertId, CameraId},
-    store::{Fault, SimDisk, SimLedger},
+    store::{Fault, SimDisk, SimLedger, SledLedger},
     time::Wall,
 };
-
-/// So small that a few dozen clips have everything: shelves of several runs, and a head.
-const SMALL: Measures = Measures { shelf_rows: 8, run_rows: 3, catalogues_len: 4000 };
-/// 2026-03-27T20:00Z; two days later the clocks of Europe change.
-const BEGIN_MS: i64 = 1_774_641_600_000;
-
-fn slug<T: std::str::FromStr>(text: String) -> T {
-    text.parse().ok().expect("a slug")
-}
-
-/// A clip from numbers: time in steps of a quarter of an hour, and chance.
-fn clip(quarter: u64, n: u64) -> Clip {
-    let from_us = (BEGIN_MS + quarter as i64 * 900_000) * 1000 + (n % 7) as i64 * 130;
-    let from = Wall::from_unix_us(from_us);
-    let id = ClipId(ulid::Ulid::from_parts(from.unix_ms() as u64, u128::from(n)));
-    let camera = n % 5;
-    let kinds = [Kind::LineCross, Kind::Dwell, Kind::PanicButton];
-    let some = |count: u64| (0..count).map(|i| (n / 3 + i) % 4);
-    Clip {
-        id,
-        camera: slug(format!("cam-{camera}")),
-        entry_point: slug(format!("gate-{}", camera / 2)),
-        // A camera that was moved.
-        village: slug(format!("village-{}", if quarter > 150 { 9 } else { camera % 2 })),
-        level: [Level::Ring, Level::Block, Level::Line, Level::Point][(camera % 4) as usize],
-        from,
-        to: Wall::from_unix_us(from_us + (n % 100) as i64 * 77_777),
-        class: Class::ALL[(n * 7 % 13).min(9) as usize],
-        confidence: (n % 101) as f32 / 100.0,
-        zones: some(n % 3).map(|zone| slug(format!("zone-{zone}"))).collect(),
-        lines: some(n % 2).map(|line| slug(format!("line-{line}"))).collect(),
-        direction: [None, Some(Direction::In), Some(Direction::Out)][(n % 3) as usize],
-        kinds: kinds.into_iter().take((n % 4) as usize).rev().collect(),
-        alerts: (0..n % 3).map(|i| AlertId(ulid::Ulid::from_parts(i, u128::from(n)))).collect(),
-        light: if n % 5 < 2 { Light::Night } else { Light::Day },
-    }
-}
-
-fn any_clip() -> impl Strategy<Value = Clip> {
-    // Many begin in the same millisecond, some long after the others.
-    let quarter = prop_oneof![8 => 0u64..300, 2 => 100u64..104, 1 => 5000u64..5300];
-    (quarter, 0u64..500).prop_map(|(quarter, n)| clip(quarter, n))
-}
-
-fn list<T: Clone + std::fmt::Debug + 'static>(of: Vec<T>) -> impl Strategy<Value = Vec<T>> {
-    prop_oneof![3 => Just(Vec::new()), 2 => proptest::collection::vec(select(of), 1..3)]
-}
-
-fn slugs<T: std::str::FromStr + Clone + std::fmt::Debug + 'static>(
-    stem: &str,
-    count: u64,
-) -> impl Strategy<Value = Vec<T>> + use<T> {
-    list((0..count).map(|n| slug(format!("{stem}-{n}"))).collect())
-}
-
-fn any_question() -> impl Strategy<Value = Question> {
-    let wall =
-        || proptest::option::of((-10i64..320).prop_map(|q| Wall::from_unix_ms(BEGIN_MS + q * 900_000)));
-    let half = |n: i8| time(n / 2, n % 2 * 30, 0, 0);
-    let times = list(
-        (0..40).map(|n: i8| (half(n), half((i16::from(n) * 7 % 48) as i8))).collect::<Vec<(Time, Time)>>(),
-    );
-    let days = list((0..7).filter_map(|n| Weekday::from_monday_zero_offset(n).ok()).collect());
-    let zone = select(vec!["UTC", "Asia/Shanghai", "Europe/Berlin"]);
-    let when = (wall(), wall(), times, days, zone);
-    let place = (
-        slugs("cam", 6),
-        slugs("gate", 4),
-        slugs("village", 10),
-        list(vec![Level::Ring, Level::Block, Level::Line, Level::Point]),
-        slugs("zone", 5),
-        slugs("line", 5),
-    );
-    let what = (
-        list(Class::ALL.to_vec()),
-        list(vec![Direction::In, Direction::Out]),
-        list(vec![Kind::LineCross, Kind::Dwell, Kind::PanicButton, Kind::Crowd]),
-        list(vec![Light::Day, Light::Night]),
-        prop_oneof![2 => Just(0.0f32), 1 => (0u8..105).prop_map(|n| f32::from(n) / 100.0)],
-    );
-    let how = (any::<bool>(), 1usize..12);
-    (when, place, what, how).prop_map(|(when, place, what, (is_newest, limit))| {
-        let (from, to, times_of_day, days, zone) = when;
-        let (cameras, entry_points, villages, levels, zones, lines) = place;
-        let (classes, directions, kinds, lights, confidence_min) = what;
-        Question {
-            from,
-            to,
-            times_of_day,
-            days,
-            time_zone: TimeZone::get(zone).expect("bundled"),
-            cameras,
-            entry_points,
-            villages,
-            levels,
-            zones,
-            lines,
-            classes,
-            directions,
-            kinds,
-            lights,
-            confidence_min,
-            order: if is_newest { Order::Newest } else { Order::Oldest },
-            after: None,
-            limit,
-        }
-    })
-}
-
-/// What a question means, clip by clip.
-fn is_asked_for(question: &Question, clip: &Clip) -> bool {
-    fn any<T: PartialEq>(wanted: &[T], has: &[T]) -> bool {
-        wanted.is_empty() || wanted.iter().any(|one| has.contains(one))
-    }
-    let at = clip.id.began_at();
-    let clock = question.time_zone.to_datetime(at.timestamp());
-    let on = |day: Weekday| any(&question.days, &[day]);
-    let reads = |&(from, to): &(Time, Time)| {
-        let (now, today) = (clock.time(), clock.weekday());
-        if from < to {
-            on(today) && from <= now && now < to
-        } else {
-            (on(today) && from <= now) || (on(today.previous()) && now < to)
-        }
-    };
-    let by_clock = match question.times_of_day.as_slice() {
-        [] => on(clock.weekday()),
-        times => times.iter().any(reads),
-    };
-    by_clock
-        && question.from.is_none_or(|from| at >= from)
-        && question.to.is_none_or(|to| at < to)
-        && any(&question.cameras, std::slice::from_ref(&clip.camera))
-        && any(&question.entry_points, std::slice::from_ref(&clip.entry_point))
-        && any(&question.villages, std::slice::from_ref(&clip.village))
-        && any(&question.levels, &[clip.level])
-        && any(&question.zones, &clip.zones)
-        && any(&question.lines, &clip.lines)
-        && any(&question.classes, &[clip.class])
-        && any(&question.directions, clip.direction.as_slice())
-        && any(&question.kinds, &clip.kinds)
-        && any(&question.lights, &[clip.light])
-        && (clip.confidence * 100.0).round() >= (question.confidence_min * 100.0).round()
-}
-
-type Model = BTreeMap<ClipId, Clip>;
-
-fn asked_for(question: &Question, model: &Model) -> Vec<Clip> {
-    let mut all: Vec<Clip> = model.values().filter(|clip| is_asked_for(question, clip)).cloned().collect();
-    if question.order == Order::Newest {
-        all.reverse();
-    }
-    all
-}
+use questions::{BEGIN_MS, Model, SMALL, any_clip, any_question, asked_for, clip, slug};
 
 /// All pages of a question.
 fn all_pages<L: Ledger>(index: &Index<L>, question: &Question) -> Result<Vec<Clip>, TestCaseError> {
@@ -196,7 +35,7 @@ fn all_pages<L: Ledger>(index: &Index<L>, question: &Question) -> Result<Vec<Cli
 enum Step {
     Insert(Vec<Clip>, Fault),
     Remove(Vec<usize>, Fault),
-    RemoveBefore(u64, i64, Fault),
+    RemoveBefore(Vec<u64>, i64, Fault),
     Crash,
     Ask(Box<Question>),
 }
@@ -213,7 +52,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (proptest::collection::vec(any_clip(), 0..14), fault.clone()).prop_map(|(c, f)| Step::Insert(c, f)),
         2 => (proptest::collection::vec(0usize..80, 0..10), fault.clone()).prop_map(|(n, f)| Step::Remove(n, f)),
-        1 => (0u64..6, 0i64..400, fault).prop_map(|(camera, quarter, f)| Step::RemoveBefore(camera, quarter, f)),
+        1 => (proptest::collection::vec(0u64..6, 0..3), 0i64..400, fault).prop_map(|(cameras, quarter, f)| Step::RemoveBefore(cameras, quarter, f)),
         1 => Just(Step::Crash),
         6 => any_question().prop_map(|question| Step::Ask(Box::new(question))),
     ]
@@ -268,13 +107,13 @@ proptest! {
                     });
                     (fault, done, gone)
                 }
-                Step::RemoveBefore(camera, quarter, fault) => {
-                    let camera: CameraId = slug(format!("cam-{camera}"));
+                Step::RemoveBefore(cameras, quarter, fault) => {
+                    let cameras: Vec<CameraId> = cameras.iter().map(|n| slug(format!("cam-{n}"))).collect();
                     let before = Wall::from_unix_ms(BEGIN_MS + quarter * 900_000);
-                    let is_gone = |clip: &Clip| clip.camera == camera && clip.id.began_at() < before;
+                    let is_gone = |clip: &Clip| cameras.contains(&clip.camera) && clip.id.began_at() < before;
                     let gone: Vec<Clip> = model.values().filter(|clip| is_gone(clip)).cloned().collect();
                     disk.set_fault(fault);
-                    let done = index.remove_before(&camera, before).map(|removed| {
+                    let done = index.remove_before(&cameras, before).map(|removed| {
                         model.retain(|_, clip| !is_gone(clip));
                         (removed as usize, gone.len())
                     });
@@ -357,10 +196,14 @@ proptest! {
             if is_cut { value.truncate(at) } else { value[at] ^= with }
             ledger.commit(vec![Write::Put(key, value)]).expect("works");
         }
-        if let Ok(index) = Index::open_with(SimLedger::open(&disk), SMALL) {
+        if let Ok(mut index) = Index::open_with(SimLedger::open(&disk), SMALL) {
             let _ = index.find(&question);
             let _ = index.find(&Question { limit: 100, ..Question::default() });
             let _ = index.get(clips[5].id);
+            let _ = index.insert(&clips);
+            let cameras: Vec<CameraId> = (0..3).map(|n| slug(format!("cam-{n}"))).collect();
+            let _ = index.remove_before(&cameras, Wall::from_unix_ms(2 * BEGIN_MS));
+            let _ = index.find(&question);
         }
     }
 }
@@ -412,4 +255,73 @@ fn a_question_that_names_what_nobody_knows_finds_nothing() {
     index.insert(&[clip(0, 0)]).expect("works");
     let question = Question { cameras: vec![slug("elsewhere".into())], ..Question::default() };
     assert_eq!(index.find(&question).expect("readable"), Page { clips: Vec::new(), next: None });
+}
+
+#[test]
+fn an_index_on_a_real_disk_is_the_same_one_after_opening_again() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let open = || {
+        Index::open_with(SledLedger::open(&dir.path().join("index")).expect("opens"), SMALL).expect("opens")
+    };
+    let clips: Vec<Clip> = (0..120).map(|n| clip(n, n)).collect();
+    let mut index = open();
+    assert_eq!(index.insert(&clips).expect("works"), 120);
+    assert_eq!(index.remove(&[clips[3].id, clips[119].id]).expect("works"), 2);
+    drop(index);
+    let question = Question { order: Order::Oldest, limit: 200, ..Question::default() };
+    let found = open().find(&question).expect("readable").clips;
+    let expected: Vec<Clip> = (0..119).filter(|&n| n != 3).map(|n| clips[n as usize].clone()).collect();
+    assert_eq!(found, expected);
+}
+
+/// Clips that come at once from many are written together, and each caller is answered.
+#[tokio::test]
+async fn a_librarian_answers_while_it_writes() {
+    let disk = SimDisk::new();
+    let (librarian, thread) = Librarian::start(open(&disk)).expect("a thread");
+    let inserts = (0..60).map(|n| {
+        let librarian = librarian.clone();
+        async move { librarian.insert(vec![clip(n, n)]).await }
+    });
+    let inserts = tokio::spawn(futures::future::join_all(inserts));
+    let page = librarian.find(Question::default()).await.expect("an answer");
+    assert!(page.clips.len() <= 60);
+    assert!(inserts.await.expect("no panic").iter().all(Result::is_ok));
+    assert_eq!(librarian.len().await, Ok(60));
+    assert_eq!(librarian.get(clip(7, 7).id).await, Ok(Some(clip(7, 7))));
+    assert_eq!(librarian.remove(vec![clip(7, 7).id]).await, Ok(1));
+    assert_eq!(librarian.get(clip(7, 7).id).await, Ok(None));
+
+    let mut long = clip(71, 71);
+    long.alerts = vec![AlertId(ulid::Ulid(7)); 300];
+    let (long, short) = tokio::join!(librarian.insert(vec![long]), librarian.insert(vec![clip(72, 72)]));
+    assert!(matches!(&long, Err(Unanswered::Failed(why)) if why.contains("bytes long")), "{long:?}");
+    assert_eq!(short, Ok(1), "it does not suffer for its neighbour");
+    assert_eq!(librarian.remove(vec![clip(72, 72).id]).await, Ok(1));
+
+    disk.set_fault(Fault::Full);
+    let refused = librarian.insert(vec![clip(70, 70)]).await;
+    assert!(matches!(&refused, Err(Unanswered::Failed(why)) if why.contains("full")), "{refused:?}");
+    disk.set_fault(Fault::None);
+    assert_eq!(librarian.insert(vec![clip(70, 70)]).await, Ok(1), "again, and it is there");
+    thread.stop().await;
+    assert_eq!(librarian.len().await, Err(Unanswered::Stopped));
+    assert_eq!(open(&disk).len(), 60);
+}
+
+#[test]
+fn catalogues_that_are_not_in_memory_are_read() {
+    let disk = SimDisk::new();
+    let clips: Vec<Clip> = (0..150).map(|n| clip(n, n)).collect();
+    let none = Measures { catalogues_len: 0, ..SMALL };
+    let mut index = Index::open_with(SimLedger::open(&disk), none).expect("opens");
+    assert_eq!(index.insert(&clips).expect("works"), 150);
+    assert!(index.shelves.values().all(|shelf| shelf.len_bytes() == 0));
+    let question = Question { cameras: vec![slug("cam-1".into())], ..Question::default() };
+    let without = index.find(&question).expect("readable");
+    assert_eq!(without.clips.len(), 30);
+    let all = Measures { catalogues_len: usize::MAX, ..SMALL };
+    let index = Index::open_with(SimLedger::open(&disk), all).expect("opens");
+    assert!(index.shelves.values().all(|shelf| shelf.len_bytes() > 0));
+    assert_eq!(index.find(&question).expect("readable"), without);
 }
