@@ -8,7 +8,7 @@ use std::{
 };
 
 use cunkou::{
-    config::{Level, Name, StreamRole},
+    config::{self, StreamRole},
     evidence::{
         Actor, Evidence, Order, Purpose, Sum,
         manifest::{CameraFacts, MANIFEST, StationFacts},
@@ -33,32 +33,20 @@ fn packs(root: &Path) -> (Vec<PathBuf>, PathBuf) {
         is_key: true,
         sha256: Sum::of(&parts[n]).0,
     };
-    let id = "gate".parse().expect("an id");
-    let name = |text: &str| Name { zh: text.into(), en: text.into() };
+    let config = config::parse(config::demo_toml(), "demo.toml", Path::new("config"), &config::Machine)
+        .expect("the demo is valid");
+    let camera = config.cameras.first().expect("the demo has cameras");
+    let entry_point = &config.entry_points[&camera.entry_point];
     let order = Order {
         actor: Actor::new("王建国", "柳庄派出所").expect("good"),
         purpose: Purpose::new("寻找走失老人", "A-1").expect("good"),
-        station: StationFacts {
-            id: "demo".parse().expect("an id"),
-            node: "box".parse().expect("an id"),
-            name: name("柳庄派出所"),
-            time_zone: "UTC".into(),
-        },
-        time_zone: jiff::tz::TimeZone::UTC,
-        camera: CameraFacts {
-            id,
-            name: name("北门"),
-            entry_point: "north".parse().expect("an id"),
-            entry_point_name: name("北口"),
-            village: "liuzhuang".parse().expect("an id"),
-            village_name: name("柳庄"),
-            level: Level::Point,
-            direction: None,
-        },
+        station: StationFacts::of(&config.station),
+        time_zone: config.station.time_zone.clone(),
+        camera: CameraFacts::of(camera, entry_point, &config.villages[&entry_point.village]),
         from: BEGIN,
         to: BEGIN.after(Duration::from_secs(10)),
         segments: vec![Segment {
-            camera: "gate".parse().expect("an id"),
+            camera: camera.id.clone(),
             role: StreamRole::Main,
             volume: "disk".parse().expect("an id"),
             path: "segment.mp4".into(),
@@ -112,7 +100,7 @@ fn what_is_wrong_is_named_for_people_and_for_machines() {
     let (packs, _) = packs(root.path());
     let (code, text) = code_and_text(&verify(&[&packs[0], &packs[2]]));
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains("between no. 1 and no. 3, no. 2 of camera gate is missing"), "{text}");
+    assert!(text.contains("between no. 1 and no. 3, no. 2 of camera north-gate is missing"), "{text}");
 
     let clip = packs[1].join("clip.mp4");
     let mut bytes = fs::read(&clip).expect("reads");
@@ -127,6 +115,16 @@ fn what_is_wrong_is_named_for_people_and_for_machines() {
     let fault = &lines[1];
     assert_eq!((&fault["code"], &fault["file"]), (&"fragment-changed".into(), &"clip.mp4".into()));
     assert_eq!((&fault["fragment"], &fault["from"]), (&2.into(), &"2026-03-09T18:04:09.123000Z".into()));
+}
+
+#[test]
+fn a_pack_does_not_write_to_the_terminal_what_it_likes() {
+    let root = tempfile::tempdir().expect("a folder");
+    let (packs, _) = packs(root.path());
+    fs::write(packs[0].join("x\u{1b}[2J\r\n\u{202e}"), "").expect("writes");
+    let (code, text) = code_and_text(&verify(&[&packs[0]]));
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("x\u{fffd}[2J") && !text.contains(['\u{1b}', '\r', '\u{202e}']), "{text:?}");
 }
 
 #[test]
