@@ -127,10 +127,11 @@ fn signature(report: &Report) -> std::io::Result<()> {
         Some(Standing::Stranger) => {
             "该密钥不在所给的密钥串中 · the key is not in the keyring that you gave".to_owned()
         }
-        None => format!(
-            "该密钥是否属于该派出所，须由您核对指纹 · whether it belongs to the station is for you to compare; fingerprint:\n  {}",
-            key.fingerprint()
-        ),
+        None => {
+            print(&format!("  指纹 fingerprint: {}", key.fingerprint()))?;
+            "该密钥是否属于该派出所，须由您核对指纹 · whether it belongs to the station is for you to compare"
+                .to_owned()
+        }
     };
     print(&format!("  {line}"))
 }
@@ -147,7 +148,7 @@ fn tell_machine(report: &Report) -> Outcome {
     };
     let line = json!({
         "type": "pack",
-        "path": report.path,
+        "path": report.path.to_string_lossy(),
         "whole": report.is_whole(),
         "faults": report.faults.len(),
         "signed_by": report.signed_by.map(|key| key.id()),
@@ -167,7 +168,7 @@ fn tell_machine(report: &Report) -> Outcome {
     for fault in &report.faults {
         let words = fault.words();
         let mut line = json!({
-            "type": "fault", "path": report.path, "code": fault.code(), "zh": words.zh, "en": words.en,
+            "type": "fault", "path": report.path.to_string_lossy(), "code": fault.code(), "zh": words.zh, "en": words.en,
         });
         if let (Value::Object(line), Value::Object(place)) = (&mut line, serde_json::to_value(fault.place())?)
         {
@@ -187,6 +188,12 @@ fn count(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
+/// One line. A pack's texts may come from anybody: what would move the cursor or turn the direction of writing is not passed on.
 fn print(line: &str) -> std::io::Result<()> {
+    let is_unseen = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let line = line.replace(is_unseen, "\u{fffd}");
     writeln!(std::io::stdout().lock(), "{line}")
 }

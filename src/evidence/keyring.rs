@@ -194,15 +194,19 @@ impl Keyring {
         self.keys.iter().find(|key| key.id == id)
     }
 
-    /// How far the key `id`, which is in this keyring, is known to somebody who trusts `trusted`.
-    pub fn standing(&self, id: KeyId, trusted: &Self) -> Standing {
-        if trusted.find(id).is_some() {
+    fn has(&self, key: &PublicKey) -> bool {
+        self.keys.iter().any(|ours| ours.public == *key)
+    }
+
+    /// How far a key of this keyring is known to somebody who trusts `trusted`. Keys are compared, not their names, which are short.
+    pub fn standing(&self, key: &PublicKey, trusted: &Self) -> Standing {
+        if trusted.has(key) {
             return Standing::Trusted;
         }
         let goes_on = self.station == trusted.station
             && self.keys.len() > trusted.keys.len()
             && self.keys.iter().zip(&trusted.keys).all(|(ours, theirs)| ours.public == theirs.public);
-        if goes_on && self.find(id).is_some() {
+        if goes_on && self.has(key) {
             Standing::HandedOver { from: trusted.current().id }
         } else {
             Standing::Stranger
@@ -243,7 +247,7 @@ mod tests {
     #[test]
     fn each_thing_that_is_wrong_is_named() {
         let (good, _) = three();
-        let stranger = SecretKey::make().unwrap();
+        let (stranger, second) = (SecretKey::make().unwrap(), good.keys[1].id);
         let damaged = |damage: &dyn Fn(&mut Keyring)| {
             let mut keyring = good.clone();
             damage(&mut keyring);
@@ -251,7 +255,7 @@ mod tests {
         };
         assert_eq!(damaged(&|k| k.keys.clear()), Err(KeyringWrong::Empty));
         assert_eq!(damaged(&|k| k.keys[1].public = stranger.public()), Err(KeyringWrong::Id(2)));
-        assert_eq!(damaged(&|k| drop(k.keys.remove(1))), Err(KeyringWrong::Own(2)));
+        assert_eq!(damaged(&|k| k.keys.retain(|key| key.id != second)), Err(KeyringWrong::Own(2)));
         assert_eq!(damaged(&|k| k.keys.swap(0, 1)), Err(KeyringWrong::Own(1)));
         assert_eq!(damaged(&|k| k.keys[2].until = Some(Wall::default())), Err(KeyringWrong::Times(3)));
         assert_eq!(damaged(&|k| k.keys[1].by_previous = None), Err(KeyringWrong::HandOver(2)));
@@ -266,13 +270,13 @@ mod tests {
     fn a_newer_key_is_known_by_the_hand_over_and_a_strangers_is_not() {
         let (full, secrets) = three();
         let trusted = Keyring::new("demo".parse().unwrap(), &secrets[0], Wall::from_unix_ms(100_000));
-        let newest = full.current().id;
+        let newest = &full.current().public;
         assert_eq!(full.standing(newest, &full), Standing::Trusted);
         let from = secrets[0].public().id();
         assert_eq!(full.standing(newest, &trusted), Standing::HandedOver { from });
         let (other, _) = three();
-        assert_eq!(other.standing(other.current().id, &trusted), Standing::Stranger);
-        assert_eq!(other.standing(other.current().id, &full), Standing::Stranger);
+        assert_eq!(other.standing(&other.current().public, &trusted), Standing::Stranger);
+        assert_eq!(other.standing(&other.current().public, &full), Standing::Stranger);
     }
 
     proptest! {

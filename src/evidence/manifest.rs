@@ -13,7 +13,7 @@ use super::{
     seal::{KeyId, Sum},
 };
 use crate::{
-    config::{Direction, Level, Name, StreamRole},
+    config::{Camera, Direction, EntryPoint, Level, Name, Station, StreamRole, Village},
     id::{CameraId, EntryPointId, NodeId, RuleId, StationId, VillageId, VolumeId},
     time::Wall,
 };
@@ -91,7 +91,7 @@ pub struct StationFacts {
     pub node: NodeId,
     /// For people.
     pub name: Name,
-    /// Name of the time zone of local times.
+    /// IANA name of the time zone of local times; empty where it has none.
     pub time_zone: String,
 }
 
@@ -114,6 +114,34 @@ pub struct CameraFacts {
     pub level: Level,
     /// The way that is seen, where it is one.
     pub direction: Option<Direction>,
+}
+
+impl StationFacts {
+    /// As the configuration has them.
+    pub fn of(station: &Station) -> Self {
+        Self {
+            id: station.id.clone(),
+            node: station.node.clone(),
+            name: station.name.clone(),
+            time_zone: station.time_zone.iana_name().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+impl CameraFacts {
+    /// As the configuration has them: `entry_point` is the camera's, `village` the entry point's.
+    pub fn of(camera: &Camera, entry_point: &EntryPoint, village: &Village) -> Self {
+        Self {
+            id: camera.id.clone(),
+            name: camera.name.clone(),
+            entry_point: camera.entry_point.clone(),
+            entry_point_name: entry_point.name.clone(),
+            village: entry_point.village.clone(),
+            village_name: village.name.clone(),
+            level: entry_point.level,
+            direction: None,
+        }
+    }
 }
 
 /// A pack's place among those of its camera.

@@ -118,14 +118,14 @@ impl Evidence {
     /// clones are not held up. The pack lies in [`Order::into`].
     ///
     /// # Errors
-    /// There is no pack then, and the log says why.
+    /// There is no pack then, and the log says why. Only where the last entry could not be written, a pack is there, and numbered.
     pub fn export(&mut self, now: Wall, order: &Order, open: Open<'_>) -> Result<Exported, ExportError> {
         let (from, to) = (order.from.to_string(), order.to.to_string());
         let asked = Act {
             actor: order.actor.clone(),
             purpose: order.purpose.clone(),
             action: Action::Export,
-            what: json!({ "camera": order.camera.id, "from": from, "to": to, "into": order.into }),
+            what: json!({ "camera": order.camera.id, "from": from, "to": to, "into": order.into.to_string_lossy() }),
             results: Vec::new(),
         };
         let receipt = self.record(now, &asked)?;
@@ -134,7 +134,7 @@ impl Evidence {
             Ok(exported) => Act {
                 action: Action::Exported,
                 what: json!({
-                    "entry": receipt.seq, "camera": order.camera.id, "no": exported.no, "path": exported.path,
+                    "entry": receipt.seq, "camera": order.camera.id, "no": exported.no, "path": exported.path.to_string_lossy(),
                     "from": exported.from.to_string(), "to": exported.to.to_string(),
                     "differing": exported.differing.len(),
                 }),

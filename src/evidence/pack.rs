@@ -192,12 +192,13 @@ pub(super) fn write(
     fs::create_dir_all(&order.into).map_err(at(&order.into, "made"))?;
     // What the chain keeps must hold wherever the next one is called from.
     let into = order.into.canonicalize().map_err(at(&order.into, "found"))?;
+    if into.to_str().is_none() {
+        let why = io::Error::new(io::ErrorKind::InvalidInput, "its name is not UTF-8");
+        return Err(at(&into, "used for packs")(why).into());
+    }
     let path = into.join(path.file_name().unwrap_or_default());
     let partial = partial(&path);
-    // Of an export that was killed before it had a number.
-    if partial.symlink_metadata().is_ok() {
-        fs::remove_dir_all(&partial).map_err(at(&partial, "removed"))?;
-    }
+    remove_leftovers(&into, camera.id.as_str(), place.no)?;
     files::make_private_dir(&partial).map_err(at(&partial, "made"))?;
     let written = fill(&partial, order, &picked, open, &keys, place, audit, now);
     let (manifest, sum) = match written {
@@ -238,6 +239,23 @@ fn partial(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     path.with_file_name(name)
+}
+
+/// Removes what exports of this camera that never came to have the number `no` have left behind.
+fn remove_leftovers(into: &Path, camera: &str, no: u64) -> Result<(), FileError> {
+    let (begin, end) = (format!("cunkou-{camera}-"), format!("-no{no}.partial"));
+    let is_ours = |name: &str| {
+        // What remains is a time, and not the rest of another camera's name.
+        let time = name.strip_prefix(&begin).and_then(|rest| rest.strip_suffix(&end));
+        time.is_some_and(|time| time.len() == 16 && !time.contains('-'))
+    };
+    let entries = fs::read_dir(into).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    for entry in entries.map_err(at(into, "listed"))? {
+        if entry.file_name().to_str().is_some_and(is_ours) {
+            fs::remove_dir_all(entry.path()).map_err(at(&entry.path(), "removed"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Gives the newest pack its name, where a kill came between its number and its name.

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::{
-    manifest::{FragmentFacts, MANIFEST, Manifest, Video},
+    manifest::{ClockFacts, FragmentFacts, MANIFEST, Manifest, Video},
     moment,
     seal::Sum,
 };
@@ -78,7 +78,10 @@ impl Page<'_> {
         let (asked, given) = (range(&manifest.asked), range(&manifest.given));
         self.row("申请时段", "Asked for", &asked);
         self.row("提供时段", "Given", &given);
-        self.row("时钟", "Clock", &format!("{}; {}", manifest.clock.times, manifest.clock.skew));
+        let clock =
+            "画面到达派出所的时间，以派出所机器的时钟为准；偏差按录像文件开始时摄像机的 RTCP 发送报告测得";
+        let ClockFacts { times, skew } = &manifest.clock;
+        self.row("时钟", "Clock", &format!("{clock} · {times}; {skew}"));
         for video in &manifest.videos {
             let skew = video.skew_ms.map_or("未知 unknown".to_owned(), |ms| format!("{ms:+} ms"));
             self.row("摄像机时钟偏差", "Camera clock ahead by", &format!("{}: {skew}", video.file));

@@ -158,10 +158,15 @@ fn a_kill_between_number_and_name_loses_no_pack() {
     let stale = partial.with_file_name("cunkou-gate-20260309T180405Z-no2.partial");
     fs::create_dir(&stale).unwrap();
     fs::write(stale.join("clip.mp4"), "half").unwrap();
+    let of_another_range = partial.with_file_name("cunkou-gate-20250309T180405Z-no2.partial");
+    let of_another_camera = partial.with_file_name("cunkou-gate-2-20260309T180405Z-no2.partial");
+    fs::create_dir(&of_another_range).unwrap();
+    fs::create_dir(&of_another_camera).unwrap();
     let second = station.export(&station.order(0, 5)).unwrap();
     assert_eq!(second.no, 2);
     assert_eq!(second.path.file_name().unwrap(), "cunkou-gate-20260309T180405Z-no2");
     assert!(first.path.is_dir() && !partial.exists() && !stale.exists());
+    assert!(!of_another_range.exists() && of_another_camera.exists());
     let reports = [&first, &second].map(|pack| check_pack(&pack.path, None).unwrap());
     assert!(reports.iter().all(Report::is_whole), "{:?}", reports[1].faults);
     assert_eq!(check_chains(&reports), []);

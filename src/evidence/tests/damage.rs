@@ -52,22 +52,21 @@ fn edit(path: PathBuf, change: impl FnOnce(&mut Vec<u8>)) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Changes the manifest and signs it anew, with a key of one's own.
+/// Changes the manifest and signs it anew, with a key and a keyring of one's own.
+fn sign_anew(pack: &Path, secret: &SecretKey, change: impl FnOnce(&mut Manifest)) {
+    let mut manifest = station::manifest(pack);
+    let keyring = Keyring::new(manifest.station.id.clone(), secret, manifest.created.utc).to_bytes();
+    manifest.key = secret.public().id();
+    manifest.files[0] = FileFacts::of(KEYRING, &keyring);
+    change(&mut manifest);
+    let bytes = manifest.to_bytes();
+    fs::write(pack.join(KEYRING), keyring).unwrap();
+    fs::write(pack.join(SIGNATURE), secret.sign(&bytes).0).unwrap();
+    fs::write(pack.join(MANIFEST), bytes).unwrap();
+}
+
 fn forged(change: impl FnOnce(&mut Manifest)) -> Report {
-    after(|pack| {
-        let secret = SecretKey::make().unwrap();
-        let mut manifest = station::manifest(pack);
-        let made = manifest.created.utc;
-        let keyring = Keyring::new(manifest.station.id.clone(), &secret, made).to_bytes();
-        manifest.key = secret.public().id();
-        manifest.files[0] =
-            FileFacts { bytes: keyring.len() as u64, sha256: Sum::of(&keyring), ..manifest.files[0].clone() };
-        change(&mut manifest);
-        let bytes = manifest.to_bytes();
-        fs::write(pack.join(KEYRING), keyring).unwrap();
-        fs::write(pack.join(SIGNATURE), secret.sign(&bytes).0).unwrap();
-        fs::write(pack.join(MANIFEST), bytes).unwrap();
-    })
+    after(|pack| sign_anew(pack, &SecretKey::make().unwrap(), change))
 }
 
 #[test]
@@ -224,6 +223,18 @@ fn a_pack_signed_anew_by_a_stranger_is_whole_and_his() {
     };
     assert_eq!(rooted(&|_| ()), [] as [&str; 0]);
     assert_eq!(rooted(&|pack| fs::remove_file(pack.join(KEYRING)).unwrap()), ["file-missing"]);
+}
+
+#[test]
+fn a_key_that_was_handed_over_from_signs_no_more_whatever_the_keyring_in_the_pack_says() {
+    let [secret, next] = [(), ()].map(|()| SecretKey::make().unwrap());
+    let (_root, pack) = laid_out();
+    sign_anew(&pack, &secret, |_| ());
+    let mut trusted = Keyring::new("demo".parse().unwrap(), &secret, Wall::from_unix_ms(0));
+    let codes = |trusted: &Keyring| codes(&check_pack(&pack, Some(trusted)).unwrap());
+    assert_eq!(codes(&trusted), [] as [&str; 0]);
+    trusted.hand_over(&secret, &next, Wall::from_unix_ms(1000));
+    assert_eq!(codes(&trusted), ["key-time"]);
 }
 
 #[test]

@@ -207,15 +207,18 @@ impl Check {
             }
             return None;
         };
+        // A keyring in a pack may leave out that the key was handed over from; one that is trusted does not.
         let created = manifest.created.utc;
-        if created < key.from || key.until.is_some_and(|until| created > until) {
+        let is_used = |key: &Key| key.from <= created && key.until.is_none_or(|until| created <= until);
+        let known = trusted.and_then(|trusted| trusted.find(id));
+        if ![Some(key), known].into_iter().flatten().all(is_used) {
             self.faults.push(Fault::KeyTime { key: id });
         }
         Some(key.clone())
     }
 
     fn standing(&mut self, key: &Key, keyring: Option<&Keyring>, trusted: &Keyring) -> Standing {
-        let standing = keyring.unwrap_or(trusted).standing(key.id, trusted);
+        let standing = keyring.unwrap_or(trusted).standing(&key.public, trusted);
         if standing == Standing::Stranger {
             self.faults.push(Fault::Stranger { key: key.id });
         }
