@@ -216,27 +216,6 @@ fn one_visitor_is_raised_once_and_ends_when_gone() {
 }
 
 #[test]
-fn who_has_gone_has_passed_and_a_stop_forgets_nobody() {
-    let passed = |script: &mut Script| -> Vec<(usize, usize)> {
-        let acts = script.acts.drain(..);
-        let passages = acts.filter_map(|act| if let Act::Passed(it) = act { Some(it) } else { None });
-        passages
-            .map(|it| (it.alerts.len(), it.path[0].looks.iter().filter(|look| look.seen.is_some()).count()))
-            .collect()
-    };
-    let mut script = Script::playing();
-    script.walk(10);
-    assert_eq!(passed(&mut script), [], "it is still there");
-    for _ in 0..100 {
-        script.look(&[]);
-    }
-    assert_eq!(passed(&mut script), [(1, 10)]);
-    script.walk(10);
-    script.event(Event::Stop);
-    assert_eq!(passed(&mut script), [(1, 10)]);
-}
-
-#[test]
 fn alerts_outlive_a_camera_that_blinks_and_end_when_it_stays_away() {
     let mut script = Script::playing();
     script.walk(10);
