@@ -6,13 +6,17 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use cunkou::{
     alert::{Change, Severity},
     config::{
-        AttentionPolicy, Camera, Condition, Name, RecordPolicy, Rule, StreamRole, Transport, ViewPolicy,
+        AttentionPolicy, Camera, Condition, EntryPoint, Level, Name, RecordPolicy, Rule, StreamRole,
+        Transport, ViewPolicy,
     },
-    detect::{Class, Detection},
+    detect::{Class, Detection, SureFrom},
     geometry::{Size, UnitBox},
     id::{AlertId, Mint, TrackId},
+    lane::passage::{Judgement, Passage, Passages},
     motion::Motion,
+    record::seen::{InForce, Raised, Record, Records, frame},
     rules::{Rules, Verdict},
+    shadow::{self, Outcome as By, Tried},
     time::{Mono, Now, Wall},
     track::{Track, Tracker},
 };
@@ -97,11 +101,12 @@ fn camera(rule: Rule) -> Arc<Camera> {
     })
 }
 
-/// What came out: each alert's verdicts in order, with the time of the frame, and every track as last seen.
+/// What came out: each alert's verdicts in order, with the time of the frame, every track as last seen, and who passed.
 #[derive(Debug, Default)]
 struct Outcome {
     verdicts: Vec<(u64, Verdict)>,
     tracks: BTreeMap<TrackId, Vec<(u64, Track)>>,
+    passed: Vec<Passage>,
 }
 
 impl Outcome {
@@ -116,7 +121,9 @@ impl Outcome {
 
 fn play(frames: &[Frame], size: Size, rule: Rule) -> Outcome {
     let mut tracker = Tracker::new(size);
-    let mut rules = Rules::new(camera(rule), Mint::seeded(1));
+    let camera = camera(rule);
+    let mut rules = Rules::new(Arc::clone(&camera), Mint::seeded(1));
+    let mut passages = Passages::new(&camera, SureFrom::default(), Mint::seeded(2));
     let (mut outcome, mut out) = (Outcome::default(), Vec::new());
     for frame in frames {
         let at = Mono::from_start(Duration::from_millis(frame.ms));
@@ -127,11 +134,16 @@ fn play(frames: &[Frame], size: Size, rule: Rule) -> Outcome {
             tracker.update(at, &frame.detections, &frame.motion);
         }
         rules.update(now, tracker.tracks(), tracker.ended(), &mut out);
+        let successions: Vec<_> = rules.successions().collect();
+        let judgement =
+            Judgement { now, tracks: tracker.tracks(), successions: &successions, verdicts: &out };
+        passages.judged(judgement, &mut outcome.passed);
         outcome.verdicts.extend(out.drain(..).map(|verdict| (frame.ms, verdict)));
         for track in tracker.tracks().iter().filter(|track| track.confidence.is_some()) {
             outcome.tracks.entry(track.id).or_default().push((frame.ms, track.clone()));
         }
     }
+    passages.lose_sight(&mut outcome.passed);
     outcome
 }
 
@@ -312,4 +324,42 @@ fn the_same_film_gives_the_same_alerts() {
     };
     let once = told(play(&frames, VTEST_SIZE, anything_in_view()));
     assert_eq!(once, told(play(&frames, VTEST_SIZE, anything_in_view())));
+}
+
+/// What another rule says of the log of a film.
+fn tried(outcome: &Outcome, rule: Rule) -> Vec<Tried> {
+    let camera = camera(rule);
+    let place = EntryPoint { village: "v".parse().expect("an id"), level: Level::Point, name: name() };
+    let raised = outcome.raised().into_iter().map(|(_, verdict)| Record::Raised(Raised::of(&verdict.alert)));
+    let passed = outcome.passed.iter().map(|it| Record::Passed(Box::new(it.clone().at(&camera, &place))));
+    let in_force = Record::InForce(InForce::of(&camera, Wall::default(), "model", "00"));
+    let records = [in_force].into_iter().chain(raised).chain(passed);
+    let bytes: Vec<u8> = records.flat_map(|record| frame(&record).expect("short enough")).collect();
+    let records = Records::new(bytes).map(|record| record.expect("whole"));
+    shadow::replay(&camera, records, Wall::from_unix_ms(i64::MIN / 1000))
+}
+
+#[test]
+fn every_alert_is_of_somebody_who_passed_and_the_log_raises_it_again() {
+    let near = Rule { height_min: 0.12, ..anything_in_view() };
+    let films = [(VTEST, VTEST_SIZE, anything_in_view(), 24), (ROAD, ROAD_SIZE, near, 11)];
+    for ((film, size, rule, passes), n) in
+        films.into_iter().flat_map(|film| [1, 2, 3].map(|n| (film.clone(), n)))
+    {
+        let outcome = play(&thinned(&recording(film), n), size, rule.clone());
+        let raised: Vec<AlertId> = outcome.raised().iter().map(|(_, verdict)| verdict.alert.id).collect();
+        for alert in &raised {
+            let of_it = outcome.passed.iter().filter(|it| it.alerts.contains(alert)).count();
+            assert!(of_it >= 1, "every {n}th frame: {alert} is of nobody");
+        }
+        assert!(outcome.passed.len().abs_diff(passes) <= 8, "every {n}th frame: {}", outcome.passed.len());
+        let again = tried(&outcome, rule.clone());
+        let differs: Vec<&Tried> = again.iter().filter(|one| one.outcome != By::Both).collect();
+        assert!(differs.is_empty(), "every {n}th frame: {differs:?}");
+        assert_eq!(again.len(), raised.len());
+
+        let giants = tried(&outcome, Rule { height_min: 0.95, ..rule });
+        assert!(giants.iter().all(|one| one.outcome == By::OnlyThen), "nobody is so tall: {giants:?}");
+        assert_eq!(giants.len(), raised.len());
+    }
 }

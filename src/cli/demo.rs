@@ -127,7 +127,14 @@ fn adapted(mut config: Config, arguments: &Arguments, cameras: Vec<Arc<Camera>>)
     config.cameras = cameras;
     config.console.listen = free(config.console.listen.port());
     if let Some(data) = &arguments.data {
-        config.paths.data = data.clone();
+        let usual = std::mem::replace(&mut config.paths.data, data.clone());
+        for volume in &mut config.volumes {
+            // What lies in the folder of the data goes along with it.
+            let path = volume.path.strip_prefix(&usual).ok().map(|below| data.join(below));
+            if let Some(path) = path {
+                Arc::make_mut(volume).path = path;
+            }
+        }
     }
     config.broker = match (&arguments.broker, config.broker) {
         (Some(BrokerAddress { host, port }), _) => {

@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use super::Tracks;
 use crate::{
     alert::{Change, Kind},
     config::{Camera, Direction},
@@ -49,7 +48,7 @@ pub(super) struct Would {
     pub(super) kind: Kind,
     pub(super) class: Class,
     pub(super) direction: Option<Direction>,
-    pub(super) tracks: Tracks,
+    pub(super) tracks: Vec<TrackId>,
 }
 
 impl Run {
@@ -198,14 +197,13 @@ impl Stage {
             if change != Change::Raised {
                 continue;
             }
-            let tracks: Tracks = alert.objects.iter().map(|object| object.track).collect();
             self.would.push(Would {
                 at: alert.occurred_at,
                 rule: alert.rule.id.clone(),
                 kind: alert.rule.when.kind(),
                 class: alert.objects.first().map_or(Class::Person, |object| object.class),
                 direction: alert.direction,
-                tracks,
+                tracks: alert.objects.iter().map(|object| object.track).collect(),
             });
         }
     }

@@ -12,20 +12,22 @@ mod frames;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, ops::AddAssign, sync::Arc};
+use std::{collections::BTreeMap, ops::AddAssign, sync::Arc, time::Duration};
 
 use self::frames::{Run, Would};
 use crate::{
     alert::Kind,
     config::{Camera, Direction},
     detect::Class,
-    id::{AlertId, RuleId, TrackId},
+    id::{AlertId, RuleId},
     record::seen::{Raised, Record},
     time::Wall,
 };
 
+/// An alert of the same rule and of a same track within this time is the same one.
+const SAME_TRACK_WITHIN: Duration = Duration::from_secs(600);
 /// An alert of the same rule within this time is taken for the same one, where its tracks do not tell.
-const SAME_WITHIN_US: i64 = 10_000_000;
+const SAME_WITHIN: Duration = Duration::from_secs(10);
 
 /// An alert that was raised then, would be raised now, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,9 +117,10 @@ pub fn replay(camera: &Arc<Camera>, records: impl IntoIterator<Item = Record>, s
 /// What was raised of the same tracks by the same rule is the same alert; then what was raised at about the same time.
 fn compare(mut would: Vec<Would>, raised: Vec<Raised>, tried: &mut Vec<Tried>) {
     let same_tracks = |would: &Would, raised: &Raised| {
-        raised.tracks.iter().any(|track| would.tracks.contains(track)) && near(would.at, raised.at, 60)
+        raised.tracks.iter().any(|track| would.tracks.contains(track))
+            && near(would.at, raised.at, SAME_TRACK_WITHIN)
     };
-    let same_time = |would: &Would, raised: &Raised| near(would.at, raised.at, 1);
+    let same_time = |would: &Would, raised: &Raised| near(would.at, raised.at, SAME_WITHIN);
     let mut left = Vec::new();
     for raised in raised {
         match closest(&would, &raised, same_tracks) {
@@ -150,8 +153,8 @@ fn compare(mut would: Vec<Would>, raised: Vec<Raised>, tried: &mut Vec<Tried>) {
     }));
 }
 
-fn near(a: Wall, b: Wall, times: i64) -> bool {
-    a.us_since(b).abs() <= times * SAME_WITHIN_US
+fn near(a: Wall, b: Wall, within: Duration) -> bool {
+    u128::from(a.us_since(b).unsigned_abs()) <= within.as_micros()
 }
 
 fn closest(would: &[Would], raised: &Raised, is_same: impl Fn(&Would, &Raised) -> bool) -> Option<usize> {
@@ -170,6 +173,3 @@ fn both(would: &Would, raised: &Raised) -> Tried {
         outcome: Outcome::Both,
     }
 }
-
-/// The tracks of an alert.
-type Tracks = Vec<TrackId>;

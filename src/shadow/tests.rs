@@ -1,6 +1,6 @@
 //! The same rules over the log of a run raise what was raised; others raise what they ask for.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::{
     alert::Change,
     config::{Condition, Level, Rule},
     lane::passage::{Passage, tests::Stage},
-    record::seen::{InForce, Passed, Records, frame},
+    record::seen::{InForce, Records, frame},
     rules::tests::world::{INSIDE, OUTSIDE, camera, crosses, enters_zone, in_view, rule},
 };
 
