@@ -17,6 +17,7 @@ mod archivist;
 mod audit;
 mod coverage;
 mod days;
+mod deleting;
 mod deletion;
 mod file;
 mod gap;
