@@ -160,7 +160,7 @@ pub async fn audit(
     }
     cameras.retain(|camera| camera.as_str() != DAMAGED_NAME);
     for camera in &cameras {
-        let heads = catalog.heads_of_days(camera, Wall::from_unix_us(i64::MIN)).await?;
+        let heads = catalog.heads_since(camera, Wall::from_unix_us(i64::MIN)).await?;
         summary.segments += heads.len() as u64;
         for head in &heads {
             summary.bytes += head.bytes;

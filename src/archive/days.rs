@@ -42,11 +42,15 @@ pub(super) fn day_of(at: Wall) -> Date {
     Offset::UTC.to_datetime(at.timestamp()).date()
 }
 
+/// When a day begins.
+pub(super) fn begin_of(day: Date) -> Option<Wall> {
+    let begin = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()?;
+    Some(Wall::from_unix_us(begin.as_microsecond()))
+}
+
 /// When a day begins and ends.
 fn span(day: Date) -> Option<(Wall, Wall)> {
-    let from = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()?.as_microsecond();
-    let from = Wall::from_unix_us(from);
-    Some((from, from.after(DAY)))
+    begin_of(day).map(|from| (from, from.after(DAY)))
 }
 
 /// Cameras with a folder on a volume, and their days, in order.

@@ -6,9 +6,9 @@
 //!                      └─ janitor: retention ─▶ files deleted, Pressure ─▶ writer
 //! pages, evidence ◀─ Catalog (reads) · Archive (reads, holds)
 //! ```
-//! The store keeps a head a segment (some 250 bytes with its place on the shelf), with one hash over the hashes of its fragments. The table of its fragments lies beside the
-//! recording and is proven by that hash; where it is lost it is made anew from the recording. So a fleet of 778 cameras costs the store
-//! some 2.5 GB of heads in 90 days, and not 140 GB of tables.
+//! The store keeps a head a segment (220 bytes with its place on the shelf, a kilobyte as the store lays them out), with one hash over the hashes
+//! of its fragments. The table of its fragments lies beside the recording and is proven by that hash; where it is lost it is made anew from the
+//! recording. So a fleet of 778 cameras costs the store some 10 GB in 90 days, and not another 130 GB of tables, or several times that.
 //!
 //! Owns what is known of recordings and what becomes of them. How they are made is `record`'s; who may read, hold or release is the
 //! pages'. One task, the archivist, writes and deletes, so that nothing is deleted while it is being held.
@@ -17,6 +17,7 @@ mod archivist;
 mod audit;
 mod coverage;
 mod days;
+mod deleting;
 mod deletion;
 mod file;
 mod film;

@@ -286,11 +286,7 @@ impl Catalog {
     }
 
     /// Every segment of a camera that began at `since` or later.
-    pub(super) async fn heads_of_days(
-        &self,
-        camera: &CameraId,
-        since: Wall,
-    ) -> Result<Vec<Recorded>, Refused> {
+    pub(super) async fn heads_since(&self, camera: &CameraId, since: Wall) -> Result<Vec<Recorded>, Refused> {
         let (mut heads, mut range) =
             (Vec::new(), keys::segments(camera, since, Wall::from_unix_us(i64::MAX)));
         loop {

@@ -50,6 +50,7 @@ pub struct Recovery {
 struct Found {
     /// The last moment of which anything is on record.
     end: Option<Wall>,
+    is_configured: bool,
     loose: Vec<Loose>,
     /// On record, and not there.
     gone: Vec<Recorded>,
@@ -93,20 +94,21 @@ impl Recovery {
         for id in ids {
             let newest = catalog.segment_before(&id, Wall::from_unix_us(i64::MAX)).await?;
             let told = catalog.gap_before(&id, Wall::from_unix_us(i64::MAX)).await?;
-            let since = newest.as_ref().map(|segment| {
-                Wall::from_unix_us(segment.from.unix_us().saturating_sub(LOOK_BACK.as_micros() as i64))
-            });
+            let since = newest.as_ref().map(|segment| back(segment.from));
             let end = newest.map(|segment| segment.to).max(told.map(|gap| gap.to));
-            let known = match since {
-                Some(since) => catalog.heads_of_days(&id, since).await?,
+            // All whose files may lie in the folders that are looked at.
+            let day = since.and_then(|since| days::begin_of(days::day_of(since)));
+            let known = match day {
+                Some(day) => catalog.heads_since(&id, back(day)).await?,
                 None => Vec::new(),
             };
             let volumes: Vec<(VolumeId, PathBuf)> =
                 config.volumes.iter().map(|volume| (volume.id.clone(), volume.path.clone())).collect();
+            let is_configured = config.cameras.iter().any(|camera| camera.id == id);
             let camera = id.clone();
             let found = spawn_blocking(move || compare(&camera, since, known, &volumes)).await;
             let (loose, gone) = found.unwrap_or_default();
-            cameras.insert(id, Found { end, loose, gone });
+            cameras.insert(id, Found { end, is_configured, loose, gone });
         }
         Ok(Self { started, cameras })
     }
@@ -192,7 +194,7 @@ impl Recovery {
                     tracing::info!(done, files, mb = bytes / 1_000_000, "files are read");
                 }
             }
-            if let Some(from) = end.filter(|&end| end < self.started) {
+            if let Some(from) = end.filter(|&end| found.is_configured && end < self.started) {
                 let gap = Gap { camera, from, to: self.started, cause: GapCause::Stopped };
                 if entries.send(Entry::Gap(gap)).await.is_err() {
                     return;
@@ -204,6 +206,11 @@ impl Recovery {
             tracing::info!(files, mb = bytes / 1_000_000, took_ms, "what the last run left is on record");
         }
     }
+}
+
+/// Some time before.
+fn back(at: Wall) -> Wall {
+    Wall::from_unix_us(at.unix_us().saturating_sub(LOOK_BACK.as_micros() as i64))
 }
 
 /// Files that are not as they are on record, and what is on record and not there. A folder that is not there says nothing: its disk may be away.
@@ -225,8 +232,12 @@ fn compare(
             seen.insert((volume.clone(), below.clone()));
             for name in days::names(&folder.join(&below)).into_iter().filter(|name| name.ends_with(".mp4")) {
                 let path = below.join(name);
-                let Ok(meta) = fs::metadata(folder.join(&path)) else { continue };
                 let known = known.remove(&(volume.clone(), path.clone()));
+                // What was closed long ago is as it was.
+                if known.as_ref().is_some_and(|head| since.is_some_and(|since| head.from < since)) {
+                    continue;
+                }
+                let Ok(meta) = fs::metadata(folder.join(&path)) else { continue };
                 if known.as_ref().is_none_or(|head| head.bytes != meta.len()) {
                     let (volume, folder) = (volume.clone(), folder.clone());
                     loose.push(Loose { volume, folder, path, len: meta.len(), known });

@@ -107,7 +107,7 @@ pub(super) struct Wanted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ages {
     Count,
-    Doubted,
+    Ignored,
 }
 
 /// What goes.
@@ -247,9 +247,9 @@ mod tests {
         let rules = rules(&[(100, 280), (60, 1000)]);
         for (more, holds, bytes, ages, expected) in [
             (More::No, vec![], 0, Ages::Count, "c0@699 age | Enough"),
-            (More::No, vec![], 0, Ages::Doubted, " | Enough"),
+            (More::No, vec![], 0, Ages::Ignored, " | Enough"),
             (More::No, vec![], 15, Ages::Count, "c0@699 age, c1@749 space | Enough"),
-            (More::No, vec![], 25, Ages::Doubted, "c0@699 space, c1@749 space, c0@849 space | Enough"),
+            (More::No, vec![], 25, Ages::Ignored, "c0@699 space, c1@749 space, c0@849 space | Enough"),
             (
                 More::No,
                 vec![],
@@ -323,7 +323,7 @@ mod tests {
             keeps in proptest::collection::vec((1u64..200, 0u64..200), 4),
             holds in proptest::collection::vec((0usize..5, 690i64..1010, 1i64..60), 0..4),
             bytes in 0u64..600,
-            ages in prop_oneof![Just(Ages::Count), Just(Ages::Doubted)],
+            ages in prop_oneof![Just(Ages::Count), Just(Ages::Ignored)],
         ) {
             let keeps: Vec<_> = keeps.into_iter().map(|(min, more)| (min, min + more)).collect();
             let rules = rules(&keeps);

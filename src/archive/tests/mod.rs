@@ -52,6 +52,12 @@ impl World {
                 .expect("the demo is valid");
         config.volumes =
             vec![Arc::new(Volume { id: volume(), path: folder.path().join("v"), keep_free: 0, bytes_max })];
+        for camera in ["gate", "road"] {
+            let known = (*config.cameras[0]).clone();
+            let record =
+                config::RecordPolicy { keep_min: 24 * HOUR, keep_max: 48 * HOUR, ..known.record.clone() };
+            config.cameras.push(Arc::new(config::Camera { id: id(camera), record, ..known }));
+        }
         config.recording.keep_min = 24 * HOUR;
         config.recording.keep_max = 48 * HOUR;
         let trust = watch::Sender::new(Trust::Believed);

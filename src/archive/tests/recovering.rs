@@ -166,6 +166,19 @@ async fn a_file_that_is_not_as_it_is_on_record_is_made_so() {
 }
 
 #[tokio::test]
+async fn what_is_on_record_already_is_not_read_again() {
+    let world = World::new(None);
+    for hours in [9, 7, 5, 2] {
+        film(&world, "gate", world.ago(hours), 2);
+    }
+    let (archive, _) = restart(&world).await;
+    let now = world.clock.now().wall;
+    let recovery = Recovery::look(archive.catalog(), &world.config, now).await.expect("looks");
+    assert_eq!(recovery.files(), 0);
+    assert!(recovery.start_of(&id("gate")) >= now);
+}
+
+#[tokio::test]
 async fn every_disagreement_is_found() {
     let world = World::new(None);
     let from = world.ago(5);
