@@ -129,6 +129,8 @@ pub struct Recorder {
     ledger: Ledger,
     /// Until when no segment is tried, and why.
     blocked: Option<(Mono, GapCause)>,
+    /// How long the last block was.
+    retry: Duration,
     /// The picture changed: what follows is a segment of its own.
     is_other: bool,
     keys: u64,
@@ -170,6 +172,7 @@ impl Recorder {
             alerts: Alerts::new(recording.pre_roll, recording.post_roll),
             ledger: Ledger::new(&camera),
             blocked: None,
+            retry: Duration::ZERO,
             is_other: false,
             keys: 0,
             metrics,
@@ -212,9 +215,9 @@ impl Recorder {
             Event::Ended => self.ended(at.mono, acts),
             Event::Raised(alert) => self.raised(at.mono, alert, acts),
             Event::Over(alert) => self.alerts.over(alert, self.line.at()),
-            Event::Refused { key, taken, cause } => self.refused(at.mono, key, taken, cause, acts),
+            Event::Refused { key, taken, cause } => self.refused(key, taken, cause, acts),
             Event::Written { key, fragments, trouble } => {
-                self.written(at.mono, key, fragments, trouble, acts);
+                self.written(key, fragments, trouble, acts);
             }
             Event::Tick => self.tick(at.mono, acts),
             Event::Stop => self.stop(acts),

@@ -8,14 +8,20 @@ use crate::{
     time::Mono,
 };
 
-/// After a disk refused, the next segment is tried no sooner.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// After a disk refused, the next segment is tried no sooner; where nothing of that was taken either, after twice as long, and so on.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 impl Recorder {
     /// The writer takes no more than the first `fragments` of the segment that is being made.
     fn give_up(&mut self, key: SegmentKey, fragments: usize, cause: GapCause) -> bool {
         let Some(film) = self.film.take_if(|film| film.key() == key) else { return false };
         let closed = film.given_up(fragments);
+        let now = self.line.mono();
+        self.retry = match closed.is_empty() {
+            true => (self.retry * 2).clamp(RETRY.0, RETRY.1),
+            false => RETRY.0,
+        };
+        self.blocked = Some((now + self.retry, cause));
         if closed.is_empty() {
             self.spell.resume(self.before.take());
         }
@@ -26,13 +32,11 @@ impl Recorder {
 
     pub(super) fn refused(
         &mut self,
-        now: Mono,
         key: SegmentKey,
         taken: Option<usize>,
         cause: GapCause,
         acts: &mut Vec<Act>,
     ) {
-        self.blocked = Some((now + RETRY_AFTER, cause));
         let fragments = taken.unwrap_or(0);
         if self.give_up(key, fragments, cause) && taken.is_some() {
             acts.push(Act::Close(key));
@@ -45,15 +49,11 @@ impl Recorder {
 
     pub(super) fn written(
         &mut self,
-        now: Mono,
         key: SegmentKey,
         fragments: usize,
         trouble: Option<GapCause>,
         acts: &mut Vec<Act>,
     ) {
-        if let Some(cause) = trouble {
-            self.blocked = Some((now + RETRY_AFTER, cause));
-        }
         let cause = trouble.unwrap_or(GapCause::DiskFailed);
         self.give_up(key, fragments, cause);
         if let Some(segment) = self.ledger.written(key, fragments, cause, &mut self.gaps) {
