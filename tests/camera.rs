@@ -20,6 +20,8 @@ mod interop;
 mod opening;
 #[path = "camera/pacing.rs"]
 mod pacing;
+#[path = "camera/sound.rs"]
+mod sound;
 #[path = "camera/streaming.rs"]
 mod streaming;
 #[path = "camera/surveys.rs"]

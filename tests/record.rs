@@ -37,8 +37,11 @@ fn program() -> Command {
     command
 }
 
-/// Simulated cameras, and their URLs. They end with their stdin.
-fn cameras() -> (Process, Vec<(String, String)>) {
+/// A camera's id, and the URLs of its two streams.
+type Streams = [String; 3];
+
+/// Simulated cameras. They end with their stdin.
+fn cameras() -> (Process, Vec<Streams>) {
     let mut command = program();
     command.args(["sim", "--json", "--orders", "--listen", "127.0.0.1:0", "--cameras", &CAMERAS.to_string()]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
@@ -49,7 +52,7 @@ fn cameras() -> (Process, Vec<(String, String)>) {
         let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
         let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
         if line["type"] == "camera" {
-            urls.push((text("camera"), text("main")));
+            urls.push(["camera", "main", "sub"].map(text));
         }
     }
     // A simulator that nobody listens to would wait.
@@ -63,7 +66,8 @@ struct Station {
 }
 
 impl Station {
-    fn new(cameras: &[(String, String)]) -> Self {
+    /// Each camera's main stream is recorded; of the first one that is the analysed one, of the others it is a connection of its own.
+    fn new(cameras: &[Streams]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let port = || {
             let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr());
@@ -78,8 +82,12 @@ impl Station {
              [village.v]\n[entry_point.e]\nvillage = \"v\"\n",
             models.display().to_string()
         );
-        for (id, url) in cameras {
-            config += &format!("[camera.{id}]\nentry_point = \"e\"\nmain = \"{url}\"\nattention = \"off\"\n");
+        for (number, [id, main, sub]) in cameras.iter().enumerate() {
+            config +=
+                &format!("[camera.{id}]\nentry_point = \"e\"\nmain = \"{main}\"\nattention = \"off\"\n");
+            if number > 0 {
+                config += &format!("sub = \"{sub}\"\nanalyse = \"sub\"\nrecord_stream = \"main\"\n");
+            }
         }
         fs::write(folder.path().join("cunkou.toml"), config).expect("writable");
         Self { folder, console }
@@ -168,7 +176,11 @@ fn kill_often(times: usize, seed: u64) {
     }
     let files = station.files();
     let fragments: usize = files.iter().map(|path| play(path).0).sum();
-    assert!(files.len() >= times * CAMERAS && fragments >= times * CAMERAS, "{fragments} in {files:?}");
+    for [id, ..] in &urls {
+        let of = files.iter().filter(|path| path.display().to_string().contains(&format!("/{id}/"))).count();
+        assert!(of > 0, "{id} in {files:?}");
+    }
+    assert!(files.len() >= times && fragments >= times * CAMERAS, "{fragments} in {files:?}");
 }
 
 #[test]
@@ -198,7 +210,10 @@ fn a_daemon_that_is_stopped_closes_its_files() {
     let status = daemon.0.wait().expect("it ends");
     assert!(status.success(), "{status}");
     let files = station.files();
-    assert!(files.len() >= 2 * CAMERAS, "{files:?}");
+    assert!(
+        files.len() >= 2 * CAMERAS && files.iter().all(|it| it.display().to_string().ends_with("-main.mp4")),
+        "{files:?}"
+    );
     for path in files {
         let (fragments, behind) = play(&path);
         assert!(

@@ -4,7 +4,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-use super::core::{Act, Event, Lane};
+use super::{
+    core::{Act, Event, Lane},
+    filming::Wish,
+};
 use crate::{
     alert::Change,
     camera::{AccessUnit, Codec, Ending, Limits, State, StreamEvent, StreamInfo},
@@ -213,6 +216,13 @@ fn one_visitor_is_raised_once_and_ends_when_gone() {
     let filed = script.filed();
     assert_eq!(filed.iter().filter(|change| **change == Change::Ended).count(), 1, "{filed:?}");
     assert!(!filed.contains(&Change::Raised), "{filed:?}");
+    let wishes: Vec<Wish> = script
+        .acts
+        .iter()
+        .filter_map(|act| if let Act::Film(wish) = act { Some(*wish) } else { None })
+        .collect();
+    let [Wish::Raised(raised), Wish::Over(over)] = wishes[..] else { panic!("{wishes:?}") };
+    assert_eq!(raised, over, "it is recorded from its begin to its end");
 }
 
 #[test]

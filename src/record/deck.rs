@@ -3,7 +3,7 @@
 //! Owned by the task that reads the stream, which feeds it and gives it its turns. Owns what waits for the writer's word and for the archive; decides
 //! nothing, and never waits while it is fed.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures::{
     StreamExt,
@@ -22,6 +22,9 @@ use crate::{
 
 /// News that wait for the archive. Gaps that last take one place each, so that it is a day of files of five minutes; then the oldest go.
 const UNTOLD_MAX: usize = 256;
+
+/// How long a stop waits for the writer and the archive: what is on the disk by then and not told is found at the next start.
+const FINISH_MAX: Duration = Duration::from_secs(4);
 
 /// One camera's recorder, its pen and its words.
 pub struct Deck {
@@ -113,11 +116,17 @@ impl Deck {
         self.apply(Event::Written { key, fragments, trouble });
     }
 
-    /// Ends the recording, and returns once all of it is on the disk and told. Has no limit of its own: a stop has one for all cameras.
+    /// Ends the recording, and returns once all of it is on the disk and told, or after [`FINISH_MAX`].
     pub async fn finish(mut self) {
         self.apply(Event::Stop);
-        while self.is_busy() {
-            self.turn().await;
+        let camera = self.camera.id.clone();
+        let finish = async {
+            while self.is_busy() {
+                self.turn().await;
+            }
+        };
+        if tokio::time::timeout(FINISH_MAX, finish).await.is_err() {
+            tracing::warn!(%camera, "the disk or the archive takes its time: the end of its recording is put on record at the next start");
         }
     }
 

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use crate::time::{Now, Wall};
+use crate::time::{Mono, Now, Wall};
 
 /// A step forward of so much is one that is to be seen in the record.
 const STEP_MIN_US: i64 = 1_000_000;
@@ -33,6 +33,11 @@ impl Line {
     /// Where it was last.
     pub(super) fn at(&self) -> Wall {
         self.at
+    }
+
+    /// When that was.
+    pub(super) fn mono(&self) -> Mono {
+        self.last.mono
     }
 
     /// Goes on to `now`; an instant before the last one changes nothing. A step forward is left out: see [`Self::step`].
@@ -77,7 +82,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::time::Mono;
 
     fn now(mono_ms: u64, wall_ms: i64) -> Now {
         Now { mono: Mono::from_start(Duration::from_millis(mono_ms)), wall: Wall::from_unix_ms(wall_ms) }

@@ -11,6 +11,7 @@
 //! segment ([`Event::Written`]): only then it is told, and what of it was not written is told as a gap.
 
 mod alerts;
+mod answers;
 mod ledger;
 #[cfg(test)]
 mod tests;
@@ -35,8 +36,6 @@ use crate::{
     time::{Mono, Now, Wall},
 };
 
-/// After a disk refused, the next segment is tried no sooner.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// What was kept before an alert outlives its stream for so long: whoever cuts the cable is in it.
 const PRE_ROLL_KEPT: Duration = Duration::from_secs(30);
 /// A recording around alerts that is to end waits so long for a key frame.
@@ -130,6 +129,8 @@ pub struct Recorder {
     ledger: Ledger,
     /// Until when no segment is tried, and why.
     blocked: Option<(Mono, GapCause)>,
+    /// How long the last block was.
+    retry: Duration,
     /// The picture changed: what follows is a segment of its own.
     is_other: bool,
     keys: u64,
@@ -171,6 +172,7 @@ impl Recorder {
             alerts: Alerts::new(recording.pre_roll, recording.post_roll),
             ledger: Ledger::new(&camera),
             blocked: None,
+            retry: Duration::ZERO,
             is_other: false,
             keys: 0,
             metrics,
@@ -213,9 +215,9 @@ impl Recorder {
             Event::Ended => self.ended(at.mono, acts),
             Event::Raised(alert) => self.raised(at.mono, alert, acts),
             Event::Over(alert) => self.alerts.over(alert, self.line.at()),
-            Event::Refused { key, taken, cause } => self.refused(at.mono, key, taken, cause, acts),
+            Event::Refused { key, taken, cause } => self.refused(key, taken, cause, acts),
             Event::Written { key, fragments, trouble } => {
-                self.written(at.mono, key, fragments, trouble, acts);
+                self.written(key, fragments, trouble, acts);
             }
             Event::Tick => self.tick(at.mono, acts),
             Event::Stop => self.stop(acts),
@@ -325,7 +327,7 @@ impl Recorder {
             Ok(begun) => begun,
             Err(why) => {
                 tracing::debug!(camera = %self.camera.id, %why, "a picture that cannot be recorded");
-                self.spell.begin(at, GapCause::Offline);
+                self.spell.begin(self.line.at(), GapCause::Offline);
                 return;
             }
         };
@@ -402,55 +404,6 @@ impl Recorder {
         self.spell.begin(to, cause);
     }
 
-    /// The writer takes no more than the first `fragments` of the segment that is being made.
-    fn give_up(&mut self, key: SegmentKey, fragments: usize, cause: GapCause) -> bool {
-        let Some(film) = self.film.take_if(|film| film.key() == key) else { return false };
-        let closed = film.given_up(fragments);
-        if closed.is_empty() {
-            self.spell.resume(self.before.take());
-        }
-        self.spell.begin(closed.to, cause);
-        self.ledger.closed(closed);
-        true
-    }
-
-    fn refused(
-        &mut self,
-        now: Mono,
-        key: SegmentKey,
-        taken: Option<usize>,
-        cause: GapCause,
-        acts: &mut Vec<Act>,
-    ) {
-        self.blocked = Some((now + RETRY_AFTER, cause));
-        let fragments = taken.unwrap_or(0);
-        if self.give_up(key, fragments, cause) && taken.is_some() {
-            acts.push(Act::Close(key));
-        }
-        self.ledger.cut(key, fragments, cause, &mut self.gaps);
-        if taken.is_none() {
-            self.ledger.forget(key);
-        }
-    }
-
-    fn written(
-        &mut self,
-        now: Mono,
-        key: SegmentKey,
-        fragments: usize,
-        trouble: Option<GapCause>,
-        acts: &mut Vec<Act>,
-    ) {
-        if let Some(cause) = trouble {
-            self.blocked = Some((now + RETRY_AFTER, cause));
-        }
-        let cause = trouble.unwrap_or(GapCause::DiskFailed);
-        self.give_up(key, fragments, cause);
-        if let Some(segment) = self.ledger.written(key, fragments, cause, &mut self.gaps) {
-            acts.push(Act::Tell(News::Segment(segment)));
-        }
-    }
-
     fn tick(&mut self, now: Mono, acts: &mut Vec<Act>) {
         let at = self.line.at();
         let reason = self.reason(now);
@@ -485,18 +438,6 @@ impl Recorder {
         let at = self.line.at();
         self.alerts.stop(at);
         self.spell.end(&self.camera.id, at, &mut self.gaps);
-    }
-
-    /// Tells gaps as far as they are certain, and alerts whose recording is on the disk.
-    fn tell(&mut self, now: Mono, acts: &mut Vec<Act>) {
-        let limit = self.pre_roll.from().unwrap_or(self.line.at());
-        self.spell.tell(&self.camera.id, now, limit, &mut self.gaps);
-        acts.extend(self.gaps.drain(..).map(|gap| Act::Tell(News::Gap(gap))));
-        let film = self.film.as_ref().map(Film::from);
-        let settled = [self.ledger.oldest(), film].into_iter().flatten().min().unwrap_or(self.line.at());
-        for ready in self.alerts.ready(&self.camera.id, settled) {
-            acts.push(Act::Tell(News::Ready(ready)));
-        }
     }
 
     /// The end of a segment that begins then: the next multiple of its length on the clock, shifted by the camera's phase.

@@ -3,7 +3,7 @@
 //! | room that is used | refused |
 //! |---|---|
 //! | more than a half, and so on up to all of it | priority 1, and so on up to 9 |
-//! | by one camera: its share, at least 1 MiB | that camera, while anything of it waits |
+//! | by one camera: its share, at least 4 MiB | that camera, while anything of it waits |
 //!
 //! The disk's trouble is kept here, too, so that a camera is refused at once and not after a wait.
 
@@ -23,8 +23,8 @@ use super::{
 };
 use crate::id::CameraId;
 
-/// A camera may hold so much of the room, however many cameras there are.
-const SHARE_MIN: usize = 1 << 20;
+/// A camera may hold so much of the room, however many cameras there are: a large key frame behind a few fragments.
+const SHARE_MIN: usize = 4 << 20;
 /// Small jobs count as so much: what they hold in memory.
 const JOB_LEN: usize = 256;
 

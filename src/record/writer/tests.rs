@@ -217,16 +217,16 @@ fn what_cannot_be_synced_is_not_claimed() {
 #[test]
 fn a_slow_disk_refuses_low_priorities_first_and_each_its_share() {
     let (free, gate) = sync_channel(0);
-    let stage = Stage::new(Some(gate), 32);
+    let stage = Stage::new(Some(gate), 16);
     let len = 250 << 10;
-    // Nothing is written: the room fills up. A camera has two MiB of it.
+    // Nothing is written: the room fills up. A camera has four MiB of it.
     let fill = |camera: usize, priority: u8| {
         let pen = stage.pen(&format!("gate-{camera}"), priority);
         let _word = open(&pen, 1, &camera.to_string())?;
         let count = (0..100).map_while(|_| pen.append(SegmentKey(1), bytes(len)).ok()).count();
         Ok::<_, GapCause>(count)
     };
-    assert_eq!(fill(0, 1), Ok(8), "its share");
+    assert_eq!(fill(0, 1), Ok(16), "its share");
     let mut low = 1;
     while fill(low, 1).is_ok_and(|count| count > 0) {
         low += 1;
@@ -235,8 +235,8 @@ fn a_slow_disk_refuses_low_priorities_first_and_each_its_share() {
     while fill(high, 9).is_ok_and(|count| count > 0) {
         high += 1;
     }
-    assert!((16..=20).contains(&low), "a ninth of the upper half and the lower half: {low}");
-    assert!((30..=36).contains(&high), "all of it: {high}");
+    assert!((9..=11).contains(&low), "a ninth of the upper half and the lower half: {low}");
+    assert!((18..=20).contains(&high), "all of it: {high}");
     assert_eq!(fill(high + 1, 5), Err(GapCause::Shed));
     drop(free);
     let Stage { writer, metrics, .. } = stage;
