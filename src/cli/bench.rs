@@ -2,8 +2,8 @@
 
 mod fleet;
 mod gate;
-mod record;
 mod index;
+mod record;
 
 use std::{num::NonZeroUsize, path::PathBuf};
 

@@ -88,6 +88,7 @@ pub(super) fn ask(parameters: &[(String, String)]) -> Result<Asked, BadQuestion>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Wall;
 
     fn asked(question: &[(&str, &str)]) -> Result<Asked, String> {
         let owned = |&(name, text): &(&str, &str)| (name.to_owned(), text.to_owned());

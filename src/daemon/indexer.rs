@@ -3,7 +3,7 @@
 //! Owns the agreement of the index with the seen log. The log is the truth: what is not in the index is put there from it, and an index that is lost is made anew
 //! of it. No clip is promised to be found before it is in the log.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::civil::Date;
 use tokio::{
@@ -13,9 +13,10 @@ use tokio::{
 };
 
 use crate::{
-    archive::Catalog,
+    archive::{Catalog, Hold},
     clip::Clip,
     config::Config,
+    id::CameraId,
     index::{Librarian, Question, Unanswered},
     record::seen::{Record, Records, day_of, path_of},
     time::{Clock, Trust, Wall},
@@ -116,17 +117,18 @@ impl Indexer {
         }
         let Ok(holds) = self.catalog.holds().await else { return };
         let now = self.clock.now().wall.unix_us();
+        let mut by_age: BTreeMap<i64, Vec<CameraId>> = BTreeMap::new();
         for camera in &self.config.cameras {
-            if holds.iter().any(|hold| hold.release.is_none() && hold.what.camera == camera.id) {
-                continue;
+            let is_held = |hold: &Hold| hold.release.is_none() && hold.what.camera == camera.id;
+            if !holds.iter().any(is_held) {
+                let age = i64::try_from(camera.record.keep_max.as_micros()).unwrap_or(i64::MAX);
+                by_age.entry(age).or_default().push(camera.id.clone());
             }
-            let age = i64::try_from(camera.record.keep_max.as_micros()).unwrap_or(i64::MAX);
-            let before = Wall::from_unix_us(now.saturating_sub(age));
-            match self.index.remove_before(camera.id.clone(), before).await {
+        }
+        for (age, cameras) in by_age {
+            match self.index.remove_before(cameras, Wall::from_unix_us(now.saturating_sub(age))).await {
                 Ok(0) => {}
-                Ok(clips) => {
-                    tracing::info!(camera = %camera.id, clips, "clips have served their purpose and left the index")
-                }
+                Ok(clips) => tracing::info!(clips, "clips have served their purpose and left the index"),
                 Err(error) => {
                     tracing::warn!(%error, "old clips could not be removed from the index; it is tried again in an hour");
                     return;

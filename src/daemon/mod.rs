@@ -78,7 +78,7 @@ use crate::{
     },
     record::Writers,
     store::{Desk, DeskThread, LedgerError, Outbox, Refused, SledLedger},
-    time::Clock,
+    time::{Clock, Wall},
 };
 
 /// Verdicts of all lanes that wait for the clerk; then they wait in their lanes.
@@ -253,6 +253,7 @@ impl Daemon {
         // Up to here the record is made whole by looking at the disks; from here on the recorders tell.
         let recorded_from = clock.now().wall;
         let recovery = Recovery::look(archive.catalog(), &config, recorded_from).await?;
+        let starts: Vec<Wall> = config.cameras.iter().map(|camera| recovery.start_of(&camera.id)).collect();
         let archivist = tokio::spawn(vital(broken.clone(), archivist.run(told)));
         let stop_recovery = CancellationToken::new();
         let recovery = recovery.run(archive.clone(), entries.clone(), stop_recovery.clone());
@@ -313,7 +314,7 @@ impl Daemon {
             listen: console_at,
         };
         let rooms = Rooms::new(
-            archive,
+            archive.clone(),
             index,
             evidence,
             alerts,
@@ -330,8 +331,7 @@ impl Daemon {
 
         let (limits, pace) = (Limits::default(), Pace::default());
         let (recordings, told) =
-            Recordings::start(&config, clock, limits, pace.clone(), &metrics, recorded_from)
-                .map_err(StartError::Thread)?;
+            Recordings::start(&config, clock, limits, pace.clone(), &metrics).map_err(StartError::Thread)?;
         let recorded = tokio::spawn(vital(broken.clone(), recordings::hear(told, entries)));
 
         let around = Surroundings {
@@ -350,8 +350,9 @@ impl Daemon {
             metrics,
         };
         let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
-        for (camera, (share, words)) in config.cameras.iter().zip(shares) {
-            let (filming, own) = recordings.of(camera, stop_lanes.clone());
+        recordings.heed(&archive, &stop_lanes);
+        for ((camera, start), (share, words)) in config.cameras.iter().zip(starts).zip(shares) {
+            let (filming, own) = recordings.of(camera, start, stop_lanes.clone());
             if let Some(own) = own {
                 lanes.spawn(vital(broken.clone(), own));
             }

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    archive::{self, Entry},
+    archive::{self, Archive, Entry, Pressure},
     camera::{Limits, Pace},
     config::{Camera, Config},
     id::Mint,
@@ -27,21 +27,19 @@ pub(super) struct Recordings {
     around: Surroundings,
     limits: Limits,
     pace: Pace,
-    start: Wall,
 }
 
 /// A connection for a recording alone, to be run beside the lanes.
 pub(super) type Own = futures::future::BoxFuture<'static, ()>;
 
 impl Recordings {
-    /// Starts the writers. `start`: up to when the record is complete.
+    /// Starts the writers.
     pub(super) fn start(
         config: &Config,
         clock: Clock,
         limits: Limits,
         pace: Pace,
         metrics: &Metrics,
-        start: Wall,
     ) -> io::Result<(Self, mpsc::Receiver<News>)> {
         let writers = Writers::start(config, metrics)?;
         let (news, told) = mpsc::channel(NEWS_MAX);
@@ -52,13 +50,38 @@ impl Recordings {
             news,
             metrics: metrics.clone(),
         };
-        Ok((Self { writers, around, limits, pace, start }, told))
+        Ok((Self { writers, around, limits, pace }, told))
     }
 
-    /// A camera's recording: beside its lane, or over a connection of its own.
-    pub(super) fn of(&self, camera: &Arc<Camera>, stop: CancellationToken) -> (Filming, Option<Own>) {
+    /// Tells each writer how full its volume is, until `stop`.
+    pub(super) fn heed(&self, archive: &Archive, stop: &CancellationToken) {
+        for (volume, writer) in self.writers.iter() {
+            let Some(mut pressure) = archive.pressure(volume) else { continue };
+            let valve = writer.valve();
+            let heed = async move {
+                loop {
+                    valve.press(match *pressure.borrow_and_update() {
+                        Pressure::Fine | Pressure::Short => 1,
+                        Pressure::Full { below } => below,
+                    });
+                    if pressure.changed().await.is_err() {
+                        return;
+                    }
+                }
+            };
+            tokio::spawn(stop.clone().run_until_cancelled_owned(heed));
+        }
+    }
+
+    /// A camera's recording, which explains its time from `start` on: beside its lane, or over a connection of its own.
+    pub(super) fn of(
+        &self,
+        camera: &Arc<Camera>,
+        start: Wall,
+        stop: CancellationToken,
+    ) -> (Filming, Option<Own>) {
         let pen = self.writers.pen(camera);
-        let deck = Deck::new(Arc::clone(camera), pen, self.around.clone(), self.start);
+        let deck = Deck::new(Arc::clone(camera), pen, self.around.clone(), start);
         if Filming::shares(camera) {
             return (Filming::Here(Box::new(deck)), None);
         }

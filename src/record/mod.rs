@@ -21,7 +21,7 @@ mod writer;
 
 pub use deck::{Deck, Surroundings};
 pub use recorder::{Act, Event, Recorder, SegmentKey};
-pub use writer::{Pen, Writer, Writers, Written};
+pub use writer::{Pen, Valve, Writer, Writers, Written};
 
 use std::{path::PathBuf, time::Duration};
 

@@ -46,6 +46,8 @@ impl Stage {
             segment: Duration::from_secs(60),
             pre_roll: Duration::from_secs(5),
             post_roll: Duration::from_secs(5),
+            keep_min: Duration::from_secs(86_400),
+            keep_max: Duration::from_secs(86_400),
         };
         let now = Now { mono: Mono::ZERO, wall: Wall::from_unix_ms(START_MS) };
         let station = "north".parse().expect("an id");

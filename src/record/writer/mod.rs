@@ -54,6 +54,17 @@ pub struct Writer {
     thread: thread::JoinHandle<()>,
 }
 
+/// How a writer is told how full its volume is.
+#[derive(Debug)]
+pub struct Valve(Arc<Queue>);
+
+impl Valve {
+    /// From whoever deletes there: cameras with a priority below `below` (1..=10) are refused as on a full disk.
+    pub fn press(&self, below: u8) {
+        self.0.press(below);
+    }
+}
+
 /// What one camera writes with. Never waits.
 #[derive(Debug, Clone)]
 pub struct Pen {
@@ -128,9 +139,9 @@ impl Writer {
         Pen { queue: Arc::clone(&self.queue), camera, priority }
     }
 
-    /// How full the volume is, from whoever deletes there: cameras with a priority below `below` (1..=10) are refused as on a full disk.
-    pub fn press(&self, below: u8) {
-        self.queue.press(below);
+    /// Where the writer is told how full the volume is.
+    pub fn valve(&self) -> Valve {
+        Valve(Arc::clone(&self.queue))
     }
 
     /// Writes what waits, closes all files, and ends the thread. Blocks.

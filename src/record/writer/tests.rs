@@ -247,10 +247,10 @@ fn a_slow_disk_refuses_low_priorities_first_and_each_its_share() {
 #[test]
 fn a_writer_that_is_pressed_refuses_those_below() {
     let stage = Stage::new(None, 2);
-    stage.writer.press(5);
+    stage.writer.valve().press(5);
     assert_eq!(open(&stage.pen("low", 4), 1, "a").err(), Some(GapCause::DiskFull));
     assert!(open(&stage.pen("high", 5), 1, "b").is_ok());
-    stage.writer.press(0);
+    stage.writer.valve().press(0);
     assert!(open(&stage.pen("low", 4), 1, "c").is_ok());
     stage.writer.stop();
 }
