@@ -18,6 +18,8 @@ mod page;
 mod payload;
 #[path = "town/program.rs"]
 mod program;
+#[path = "town/recordings.rs"]
+mod recordings;
 #[path = "town/replay.rs"]
 mod replay;
 #[path = "town/station.rs"]

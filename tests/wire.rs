@@ -1,6 +1,12 @@
 //! Every payload that the daemon writes, against the schemas that it ships; and the reference pages, against what they describe.
 
-use std::{collections::BTreeSet, path::Path, process::Command, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
 use cunkou::{
     alert::{Alert, Change, Object},
@@ -392,6 +398,30 @@ fn the_http_reference_names_every_metric_and_no_other() {
         assert!(line.ends_with(&format!("| {} |", what.trim())), "{line}");
     }
     assert_eq!(text.matches("| `cunkou_").count(), Metrics::ALL.len());
+}
+
+#[test]
+fn the_openapi_document_names_every_path_and_no_other() {
+    let document: Value = serde_json::from_str(&page("openapi.json")).expect("JSON");
+    let members = |value: &Value| -> BTreeSet<String> {
+        value.as_object().expect("an object").keys().cloned().collect()
+    };
+    let documented: BTreeMap<String, BTreeSet<String>> = document["paths"]
+        .as_object()
+        .expect("paths")
+        .iter()
+        .map(|(path, methods)| (path.clone(), members(methods)))
+        .collect();
+    let sources = [include_str!("../src/console/mod.rs"), include_str!("../src/console/archive/mod.rs")];
+    let mut routed = BTreeMap::new();
+    for route in sources.iter().flat_map(|source| source.split(".route(").skip(1)) {
+        let path = route.split('"').nth(1).expect("a path").to_owned();
+        let handlers = route.split(".route(").next().expect("the rest").split(".with_state").next();
+        let handlers = handlers.expect("the rest");
+        let methods = ["get", "post"].into_iter().filter(|method| handlers.contains(&format!("{method}(")));
+        routed.insert(path, methods.map(str::to_owned).collect());
+    }
+    assert_eq!(documented, routed);
 }
 
 #[test]

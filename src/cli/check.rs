@@ -1,6 +1,7 @@
 //! `cunkou check`: everything that is wrong with a configuration, with `--connect` with what it names, and with `--store` with what was recorded.
 
 mod cameras;
+mod clips;
 mod store;
 
 use std::{io::Write, path::PathBuf};
@@ -75,9 +76,11 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         }
         return Ok(());
     }
-    // The index of clips is to be compared here as well.
-    let disagreeing =
-        if arguments.store { block_on(store::check(&config, depth, arguments.json))? } else { 0 };
+    let mut disagreeing = 0;
+    if arguments.store {
+        disagreeing += block_on(store::check(&config, depth, arguments.json))?;
+        disagreeing += clips::check(&config, arguments.json)?;
+    }
     let failed = if arguments.connect { block_on(connect(&config, arguments.json))? } else { 0 };
     match failed {
         0 if disagreeing == 0 => Ok(()),

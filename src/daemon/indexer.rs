@@ -3,9 +3,8 @@
 //! Owns the agreement of the index with the seen log. The log is the truth: what is not in the index is put there from it, and an index that is lost is made anew
 //! of it. No clip is promised to be found before it is in the log.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use jiff::civil::Date;
 use tokio::{
     sync::{mpsc, watch},
     task::spawn_blocking,
@@ -18,7 +17,7 @@ use crate::{
     config::Config,
     id::CameraId,
     index::{Librarian, Question, Unanswered},
-    record::seen::{Record, Records, day_of, path_of},
+    record::seen::{self, day_of},
     time::{Clock, Trust, Wall},
 };
 
@@ -39,12 +38,6 @@ pub(super) struct Indexer {
     pub(super) clock: Clock,
     /// Whether civil time can be believed: nothing is removed for its age otherwise.
     pub(super) trust: watch::Receiver<Trust>,
-}
-
-/// A log of a camera's day.
-struct Log {
-    day: Date,
-    path: PathBuf,
 }
 
 impl Indexer {
@@ -90,7 +83,7 @@ impl Indexer {
         // A passage of the last minute of a day may have become known on the next.
         let since = newest.map(|day| day.yesterday().unwrap_or(day));
         let config = Arc::clone(&self.config);
-        let logs = spawn_blocking(move || logs(&config, since)).await.unwrap_or_default();
+        let logs = spawn_blocking(move || seen::logs(&config, since)).await.unwrap_or_default();
         let (before, count) = (self.index.len().await?, logs.len());
         for (number, log) in logs.into_iter().enumerate() {
             if count > TELL_EVERY && number % TELL_EVERY == 0 {
@@ -138,41 +131,19 @@ impl Indexer {
     }
 }
 
-/// Logs of the configured cameras on all volumes, from a day on, oldest first.
-fn logs(config: &Config, since: Option<Date>) -> Vec<Log> {
-    let mut logs = Vec::new();
-    for volume in &config.volumes {
-        for camera in &config.cameras {
-            let days =
-                std::fs::read_dir(volume.path.join(camera.id.as_str())).into_iter().flatten().flatten();
-            let days = days.filter_map(|day| day.file_name().to_str()?.parse::<Date>().ok());
-            let days = days.filter(|day| since.is_none_or(|since| *day >= since));
-            logs.extend(days.map(|day| Log { day, path: path_of(&volume.path, &camera.id, day) }));
-        }
-    }
-    logs.retain(|log| log.path.is_file());
-    logs.sort_by_key(|log| log.day);
-    logs
-}
-
 /// The clips of a log. What is damaged in it is passed over, and said.
-fn read(log: &Log) -> Vec<Clip> {
-    let records = match Records::open(&log.path) {
-        Ok(records) => records,
-        Err(error) => {
-            tracing::error!(path = %log.path.display(), %error, "a log of what was seen cannot be read");
-            return Vec::new();
-        }
-    };
-    let mut clips = Vec::new();
-    for record in records {
-        match record {
-            Ok(Record::Passed(passed)) if passed.part.is_clip() => clips.push(passed.clip),
-            Ok(_) => {}
-            Err(damage) => {
-                tracing::warn!(path = %log.path.display(), %damage, "a part of a log of what was seen is damaged");
+fn read(log: &seen::Log) -> Vec<Clip> {
+    let path = log.path.display();
+    match seen::clips(log) {
+        Ok((clips, damaged)) => {
+            for damage in damaged {
+                tracing::warn!(%path, %damage, "a part of a log of what was seen is damaged");
             }
+            clips
+        }
+        Err(error) => {
+            tracing::error!(%path, %error, "a log of what was seen cannot be read");
+            Vec::new()
         }
     }
-    clips
 }

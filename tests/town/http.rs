@@ -30,7 +30,15 @@ impl Answer {
 
 /// Asks for a path, exactly as it is written.
 pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
-    let mut socket = ask(address, path, "close");
+    answer(ask(address, path, "close"), path)
+}
+
+/// Asks for a range of it, as a player does.
+pub(crate) fn get_range(address: SocketAddr, path: &str, range: &str) -> Answer {
+    answer(ask(address, path, &format!("close\r\nRange: {range}")), path)
+}
+
+fn answer(mut socket: TcpStream, path: &str) -> Answer {
     let mut bytes = Vec::new();
     socket.read_to_end(&mut bytes).expect("it answers and closes");
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("headers have an end");

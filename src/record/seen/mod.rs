@@ -8,6 +8,7 @@
 
 mod codec;
 mod file;
+mod shelf;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub use self::{
     codec::{Malformed, decode, encode},
     file::{Damage, LEN_MAX, Records, Why, frame},
+    shelf::{Log, clips, logs},
     writer::{HANDLES_MAX, SeenError, Writer, day_of, path_of},
 };
 use crate::{

@@ -1,0 +1,225 @@
+//! What was recorded: found, shown, exported, proven; and all of it there after a kill.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::Path,
+    process::{Command, Output},
+};
+
+use cunkou::decode::file::Reader;
+use serde_json::{Value, json};
+
+use crate::{
+    broker::Mosquitto,
+    http, need_model,
+    payload::sha256,
+    program::Program,
+    station::{Station, Street},
+    until,
+};
+
+const BLUE_JACKET: usize = 4;
+const WARRANT: [&str; 8] =
+    ["--who", "Li", "--unit", "station", "--purpose", "a tricycle was stolen", "--case", "2026-0312"];
+const ASKED: &str = "who=Li&unit=station&purpose=a+tricycle+was+stolen&case=2026-0312";
+
+fn cunkou(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cunkou"));
+    command.args(arguments).output().expect("the program is built")
+}
+
+/// Asks the daemon from the command line.
+fn asked(page: SocketAddr, command: &str, arguments: &[&str]) -> Output {
+    let at = format!("http://{page}");
+    cunkou(&[&[command, "--at", &at], arguments].concat())
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = std::str::from_utf8(&output.stdout).expect("UTF-8");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// The newest alert, once its clip is there.
+fn alert_with_clip(page: SocketAddr) -> Value {
+    until("an alert whose clip is there", || {
+        let state = http::get(page, "/api/state").json();
+        let mut alerts = state["alerts"].as_array().into_iter().flatten();
+        alerts.find(|alert| alert["clip"]["status"] == "ready").cloned()
+    })
+}
+
+/// Says what of an answer is not as the OpenAPI document describes it.
+fn conforms(schema: &str, answer: &Value) {
+    let text = include_str!("../../docs/ref/openapi.json");
+    let document: Value = serde_json::from_str(text).expect("JSON");
+    let root = json!({
+        "$ref": format!("#/components/schemas/{schema}"),
+        "components": document["components"],
+    });
+    let validator = jsonschema::validator_for(&root).expect("a schema");
+    let wrong: Vec<String> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{schema}: {wrong:?} in {answer:#}");
+}
+
+fn frames(path: &Path) -> usize {
+    let frames = Reader::open(path).expect("a video").map(|frame| frame.map(drop));
+    frames.collect::<Result<Vec<_>, _>>().expect("every frame can be decoded").len()
+}
+
+fn store_agrees(station: &Station) -> bool {
+    let config = station.file.display().to_string();
+    let output = cunkou(&["check", "--store", "--deep", "--config", &config]);
+    eprintln!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    output.status.success()
+}
+
+#[test]
+fn what_was_recorded_is_found_shown_exported_and_proven_also_after_a_kill() {
+    let Some(broker) = Mosquitto::start() else { return };
+    need_model();
+    let street = Street::open(&["gate"]);
+    let station = Station::new(&street.cameras(&["gate"]), broker.port);
+    station.change("[village.upper]", "[recording]\npost_roll_s = 2\n[village.upper]");
+    let (program, page) = Program::run(&station.file);
+    until("the camera is online", || {
+        let state = http::get(page, "/api/state").json();
+        let mut cameras = state["cameras"].as_object().into_iter().flatten();
+        cameras.all(|(_, camera)| camera["health"]["state"] == "online").then_some(())
+    });
+    street.call("gate", BLUE_JACKET);
+    let alert = alert_with_clip(page);
+    let id = alert["alert_id"].as_str().expect("an id").to_owned();
+    assert_eq!(alert["clip"]["id"], alert["alert_id"]);
+
+    nothing_is_shown_without_a_purpose(page, &id);
+    let clips = until("the passage is indexed", || {
+        let found = lines(&asked(page, "query", &[&WARRANT[..], &["--class", "person", "--json"]].concat()));
+        (!found.is_empty()).then_some(found)
+    });
+    assert_eq!(clips.len(), 1, "{clips:?}");
+    conforms("clip", &clips[0]);
+    conforms("clips", &http::get(page, &format!("/api/v1/clips?{ASKED}")).json());
+    assert_eq!((&clips[0]["camera"], &clips[0]["alerts"][0]), (&"gate".into(), &alert["alert_id"]));
+    let others = asked(page, "query", &[&WARRANT[..], &["--class", "horse", "--json"]].concat());
+    assert_eq!(lines(&others).len(), 0);
+
+    a_film_is_whole_and_has_ranges(page, &alert, &station);
+    a_pack_proves_itself(page, &id, &station);
+    for picture in ["thumbnail.jpg", "sheet.jpg"] {
+        let answer = http::get(page, &format!("/api/v1/clips/{id}/{picture}?{ASKED}"));
+        assert_eq!((answer.status, &answer.body[..3]), (200, &[0xff, 0xd8, 0xff][..]), "{picture}");
+    }
+
+    a_hold_is_made_and_let_go(page);
+    street.call("gate", BLUE_JACKET);
+    until("the next alert", || {
+        let state = http::get(page, "/api/state").json();
+        (state["alerts"].as_array().map_or(0, Vec::len) == 2).then_some(())
+    });
+    program.kill();
+    let (program, page) = Program::run(&station.file);
+    until("the clip of whom the kill cut off", || {
+        let state = http::get(page, "/api/state").json();
+        let alerts = state["alerts"].as_array().cloned().unwrap_or_default();
+        alerts.iter().all(|alert| alert["clip"]["status"] == "ready").then_some(())
+    });
+    let again = lines(&asked(page, "query", &[&WARRANT[..], &["--order", "oldest", "--json"]].concat()));
+    assert_eq!(again[0], clips[0], "what was in the index is in it");
+    the_time_line_has_no_hole(page);
+    program.signal("TERM");
+    assert_eq!(program.ended().code, Some(0));
+    assert!(store_agrees(&station));
+}
+
+fn nothing_is_shown_without_a_purpose(page: SocketAddr, id: &str) {
+    let video = format!("/api/v1/clips/{id}/video.mp4");
+    for (question, word) in [
+        ("", "操作人"),
+        ("?who=Li&unit=s", "用途"),
+        ("?who=Li&unit=s&purpose=theft", "案件编号"),
+        ("?who=Li&unit=s&purpose=.&case=2026-1", "用途"),
+    ] {
+        for path in [&video, "/api/v1/clips"] {
+            let refused = http::get(page, &format!("{path}{question}"));
+            assert_eq!(refused.status, 403, "{path}{question}: {}", refused.text());
+            assert!(refused.text().contains(word), "{}", refused.text());
+        }
+    }
+}
+
+fn a_film_is_whole_and_has_ranges(page: SocketAddr, alert: &Value, station: &Station) {
+    let path = format!("{}?{ASKED}", alert["clip"]["url"].as_str().expect("it is ready"));
+    let film = http::get(page, &path);
+    assert_eq!(film.status, 200);
+    assert_eq!(sha256(&film.body), alert["clip"]["sha256"].as_str().expect("it is ready"));
+    let saved = station.path("film.mp4");
+    fs::write(&saved, &film.body).expect("writable");
+    assert!(frames(&saved) > 50, "ten seconds of ten frames, and what was before and after");
+    for (range, from, to) in [("bytes=0-99", 0, 100), ("bytes=5000-70000", 5000, 70_001)] {
+        let part = http::get_range(page, &path, range);
+        assert_eq!(part.status, 206);
+        assert_eq!(part.body, film.body[from..to], "{range}");
+    }
+    assert_eq!(http::get_range(page, &path, "bytes=900000000-").status, 416);
+    let fetched = station.path("fetched.mp4");
+    let out = fetched.display().to_string();
+    let id = alert["alert_id"].as_str().expect("an id");
+    let done = asked(page, "clip", &[&WARRANT[..], &[id, "--out", &out]].concat());
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(fs::read(&fetched).expect("it was written"), film.body);
+    let again = asked(page, "clip", &[&WARRANT[..], &[id, "--out", &out]].concat());
+    assert_eq!(again.status.code(), Some(2), "a file that is there is left alone");
+}
+
+fn a_pack_proves_itself(page: SocketAddr, id: &str, station: &Station) {
+    let folder = station.path("packs");
+    fs::create_dir(&folder).expect("writable");
+    let out = folder.display().to_string();
+    let made = lines(&asked(page, "export", &[&WARRANT[..], &[id, "--out", &out, "--json"]].concat()));
+    conforms("pack", &made[0]);
+    let pack = folder.join(made[0]["name"].as_str().expect("a name"));
+    let verify = || cunkou(&["verify", &pack.display().to_string()]);
+    let whole = verify();
+    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stdout));
+    let clip = pack.join("clip.mp4");
+    let mut bytes = fs::read(&clip).expect("a pack has its video");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&clip, &bytes).expect("writable");
+    assert_eq!(verify().status.code(), Some(1), "a flipped bit is seen");
+}
+
+fn a_hold_is_made_and_let_go(page: SocketAddr) {
+    let range = ["--from", "2026-01-01T00:00:00Z", "--to", "2126-01-01T00:00:00Z"];
+    let words = ["--owner", "Li", "--unit", "station", "--reason", "theft", "--review", "2026-06-01"];
+    let at = format!("http://{page}");
+    let made = cunkou(&[&["hold", "add", "--at", &at, "--camera", "gate"], &range[..], &words[..]].concat());
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let id = String::from_utf8(made.stdout).expect("UTF-8").trim().to_owned();
+    let held = lines(&cunkou(&["hold", "list", "--at", &at, "--json"]));
+    conforms("hold", &held[0]);
+    assert_eq!((&held[0]["id"], &held[0]["released"]), (&id.as_str().into(), &Value::Null));
+    let release = ["--by", "Wang", "--unit", "station", "--why", "closed"];
+    let gone = cunkou(&[&["hold", "release", &id, "--at", &at], &release[..]].concat());
+    assert!(gone.status.success(), "{}", String::from_utf8_lossy(&gone.stderr));
+    let held = lines(&cunkou(&["hold", "list", "--at", &at, "--json"]));
+    assert_eq!(held[0]["released"]["by"], "Wang");
+}
+
+fn the_time_line_has_no_hole(page: SocketAddr) {
+    let range = "from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z";
+    let line = http::get(page, &format!("/api/v1/cameras/gate/timeline?{range}")).json();
+    conforms("timeline", &line);
+    conforms("gaps", &http::get(page, &format!("/api/v1/gaps?{range}")).json());
+    let stretches = line["stretches"].as_array().expect("a time line");
+    let words: Vec<&str> =
+        stretches.iter().map(|it| it["cause"].as_str().or(it["what"].as_str()).expect("a word")).collect();
+    assert!(stretches.windows(2).all(|pair| pair[0]["to"] == pair[1]["from"]), "{stretches:?}");
+    for word in ["recorded", "quiet", "stopped"] {
+        assert!(words.contains(&word), "{word} in {words:?}");
+    }
+    // Before the station began nobody knows; after it everything is explained.
+    assert!(!words[1..].contains(&"missing"), "{words:?}");
+}
