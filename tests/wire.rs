@@ -23,7 +23,7 @@ use cunkou::{
     id::{AlertId, Mint, TrackId},
     metrics::Metrics,
     mqtt::{
-        payload::{AlertData, Envelope, HealthData, ModelData, NodeData, SnapshotData},
+        payload::{AlertData, ClipStatus, Envelope, HealthData, ModelData, NodeData, SnapshotData},
         wire::Writer,
     },
     rules::Verdict,
@@ -176,9 +176,18 @@ fn an_alert_expires_is_cleared_and_forgotten_at_its_times_also_after_a_restart()
         for (due, record) in reached(now, outbox.ledger()) {
             let draft = clerk_2.reach(now, due, record, Trust::Believed);
             let forgotten = draft.forget == Some(id);
+            let sought = draft.clip.clone();
             let messages = promise(&mut outbox, draft);
+            if let Some(record) = sought {
+                let gap = clerk_2.clip(now, *record, ClipStatus::Gap, None);
+                let told = checked(&promise(&mut outbox, gap)[0]);
+                log.push((hours, format!("clip {}", told["data"]["clip"]["status"])));
+                break;
+            }
             let what = match &messages[..] {
                 [] if forgotten => "forgotten".to_owned(),
+                // Its clip is known by now.
+                [] => continue,
                 [message] if message.payload.is_empty() => format!("cleared, retain {}", message.retain),
                 [message] => checked(message)["data"]["state"].as_str().expect("checked").to_owned(),
                 more => panic!("{more:?}"),
@@ -186,7 +195,9 @@ fn an_alert_expires_is_cleared_and_forgotten_at_its_times_also_after_a_restart()
             log.push((hours, what));
         }
     }
-    let expected = [(1, "expired"), (25, "cleared, retain true"), (30 * 24, "forgotten")];
+    // What else was due when the clip was sought is reached an hour later.
+    let expected =
+        [(1, "clip \"gap\""), (2, "expired"), (26, "cleared, retain true"), (30 * 24, "forgotten")];
     assert_eq!(log, expected.map(|(hours, what)| (hours, what.to_owned())));
     let (from, to) = record_range(id);
     assert!(outbox.ledger().range(&from, &to, 1).expect("reads").is_empty());

@@ -239,7 +239,8 @@ impl Clerk {
         if let Some(open) = self.open.get_mut(&record.data.alert_id) {
             *open = record.clone();
         }
-        let messages = vec![self.event(now, Change::Updated, &record), self.state(now, &record)];
+        // On `alert` nothing follows the end.
+        let messages = vec![self.state(now, &record)];
         Draft { writes: vec![put_record(&record)], messages, told: Some(record), ..Draft::default() }
     }
 

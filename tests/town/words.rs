@@ -232,7 +232,9 @@ fn every_command_shows_an_example() {
     let commands = ended.out.iter().skip_while(|line| *line != "Commands:").skip(1);
     let commands: Vec<&str> = commands
         .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.split_whitespace().next())
+        // What goes on in a further line is indented more.
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty())
         .collect();
     assert!(
         ["run", "demo", "check", "replay", "sim", "bench"].iter().all(|it| commands.contains(it)),

@@ -130,7 +130,10 @@ impl World {
             track.confidence = None;
         }
         for &(id, x, y) in feet {
-            let bbox = UnitBox::new(x - 0.03, y - 0.2, x + 0.03, y);
+            // On the grid of the log of what was seen: over a log of it the rules see the same.
+            let [l, t, r, b] =
+                [x - 0.03, y - 0.2, x + 0.03, y].map(|edge: f32| (edge * 4096.0).round() / 4096.0);
+            let bbox = UnitBox::new(l, t, r, b);
             match self.tracks.iter_mut().find(|track| track.id.0 == id) {
                 Some(track) => {
                     track.hits += 1;
