@@ -23,6 +23,7 @@ use serde_json::Value;
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
+    config::RecordWhen,
     mqtt::{Subscriber, Unheard},
     sim::{
         Format, Progress, Scenario, SimError, Studio, Totals,
@@ -91,6 +92,8 @@ pub struct FleetBench {
     pub seed: u64,
     /// How the cameras code.
     pub mix: Mix,
+    /// What the daemon records.
+    pub record: RecordWhen,
     /// This program.
     pub program: PathBuf,
     /// Folder of the models.
@@ -136,7 +139,7 @@ pub struct FleetReport {
     pub access_units_expected: u64,
     /// Those that the daemon has not taken in.
     pub access_units_lost: i64,
-    /// Bytes recorded: none, see [`record`].
+    /// Bytes recorded, from the start to the end.
     pub bytes_recorded: u64,
     /// Visitors who came.
     pub events: usize,
@@ -203,6 +206,7 @@ pub async fn run(
     say("waiting for the last visitors");
     run.wait_for_stragglers(calls.len()).await?;
     let (expected, received) = run.last_units().await?;
+    let recorded = sum(&run.page().await?, "record_bytes_total");
     let visits = run.visits();
     let judgement = judge(&visits, &run.alerts);
     judgement.wrong.iter().for_each(|wrong| say(wrong));
@@ -213,7 +217,7 @@ pub async fn run(
         connected,
         access_units_expected: expected,
         access_units_lost: expected as i64 - received as i64,
-        bytes_recorded: 0,
+        bytes_recorded: recorded as u64,
         events: calls.len(),
         judgement,
         rss_mib: after.rss_mib,
@@ -253,10 +257,15 @@ fn under_way(visits: &[Visit], from_us: i64, until_us: i64) -> f64 {
 fn config_of(bench: &FleetBench, cameras: &[(String, String)], console: u16, broker: u16) -> String {
     let mut text = format!(
         "[station]\nid = \"bench\"\ntime_zone = \"UTC\"\n[paths]\ndata = \"data\"\nmodels = {models:?}\n\
-         [recording]\nwhen = \"off\"\n\
+         [recording]\nwhen = \"{record}\"\n\
          [console]\nlisten = \"127.0.0.1:{console}\"\n[broker]\nkind = \"embedded\"\nlisten = \"127.0.0.1:{broker}\"\n\
          [village.fleet]\n[entry_point.fleet]\nvillage = \"fleet\"\n\
          [rule.person-in-view]\nkind = \"zone-enter\"\nentry_points = [\"fleet\"]\nclasses = [\"person\"]\n",
+        record = match bench.record {
+            RecordWhen::Always => "always",
+            RecordWhen::Alerts => "alerts",
+            RecordWhen::Off => "off",
+        },
         models = bench.models.display().to_string(),
     );
     for (id, url) in cameras {

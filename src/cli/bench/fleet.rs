@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use cunkou::{
+    config::RecordWhen,
     fleet_bench::{FleetBench, Mix, run as measure},
     sim::cli::tell_progress,
 };
@@ -32,6 +33,9 @@ pub(in crate::cli) struct Arguments {
     /// How the cameras code
     #[arg(long, value_enum, default_value = "vbr")]
     coding: CodingMix,
+    /// What the daemon records of it, into a temporary folder
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "off")]
+    record: Record,
     /// Folder of the models
     #[arg(long, value_name = "DIR", default_value = "models")]
     models: PathBuf,
@@ -52,6 +56,16 @@ enum CodingMix {
     Mixed,
 }
 
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Record {
+    /// Everything
+    Always,
+    /// Around alerts
+    Alerts,
+    /// Nothing
+    Off,
+}
+
 pub(in crate::cli) fn run(of: Arguments) -> Outcome {
     let (cameras, seconds) = if of.quick { (24, 25) } else { (778, 60) };
     let length = Duration::from_secs(of.seconds.unwrap_or(seconds));
@@ -66,6 +80,11 @@ pub(in crate::cli) fn run(of: Arguments) -> Outcome {
             CodingMix::Cbr => Mix::Cbr,
             CodingMix::Quality => Mix::Quality,
             CodingMix::Mixed => Mix::Mixed,
+        },
+        record: match of.record {
+            Record::Always => RecordWhen::Always,
+            Record::Alerts => RecordWhen::Alerts,
+            Record::Off => RecordWhen::Off,
         },
         program: std::env::current_exe()?,
         models: std::path::absolute(&of.models)?,
