@@ -384,7 +384,7 @@ impl Clerk {
 /// The clip of an alert bears the alert's id: it is what its camera recorded around it.
 fn pending_clip(alert: &Alert) -> Option<ClipData> {
     let is_recorded = alert.camera.record.when != RecordWhen::Off;
-    is_recorded.then(|| ClipData {
+    is_recorded.then_some(ClipData {
         id: ClipId(alert.id.0),
         status: ClipStatus::Pending,
         url: None,

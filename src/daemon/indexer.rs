@@ -84,7 +84,7 @@ impl Indexer {
         let since = newest.map(|day| day.yesterday().unwrap_or(day));
         let config = Arc::clone(&self.config);
         let logs = spawn_blocking(move || seen::logs(&config, since)).await.unwrap_or_default();
-        let (before, count) = (self.index.len().await?, logs.len());
+        let (before, count) = (self.index.count().await?, logs.len());
         for (number, log) in logs.into_iter().enumerate() {
             if count > TELL_EVERY && number % TELL_EVERY == 0 {
                 tracing::info!(
@@ -96,7 +96,7 @@ impl Indexer {
                 self.insert(some.to_vec()).await?;
             }
         }
-        let found = self.index.len().await?.saturating_sub(before);
+        let found = self.index.count().await?.saturating_sub(before);
         if found > 0 {
             tracing::info!(clips = found, "clips that were not in the index were put there");
         }

@@ -100,7 +100,7 @@ impl Librarian {
     }
 
     /// How many clips there are.
-    pub async fn len(&self) -> Result<u64, Unanswered> {
+    pub async fn count(&self) -> Result<u64, Unanswered> {
         self.ask(Ask::Len).await
     }
 

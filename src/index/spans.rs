@@ -153,7 +153,7 @@ mod tests {
             &nights("Europe/Berlin", (22, 0), (5, 0)),
             ms("2026-10-24T12:00:00Z")..ms("2026-10-25T12:00:00Z"),
         );
-        assert_eq!(night, [ms("2026-10-24T20:00:00Z")..ms("2026-10-25T04:00:00Z")]);
+        assert_eq!(night, vec![ms("2026-10-24T20:00:00Z")..ms("2026-10-25T04:00:00Z")]);
     }
 
     proptest! {

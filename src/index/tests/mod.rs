@@ -287,7 +287,7 @@ async fn a_librarian_answers_while_it_writes() {
     let page = librarian.find(Question::default()).await.expect("an answer");
     assert!(page.clips.len() <= 60);
     assert!(inserts.await.expect("no panic").iter().all(Result::is_ok));
-    assert_eq!(librarian.len().await, Ok(60));
+    assert_eq!(librarian.count().await, Ok(60));
     assert_eq!(librarian.get(clip(7, 7).id).await, Ok(Some(clip(7, 7))));
     assert_eq!(librarian.remove(vec![clip(7, 7).id]).await, Ok(1));
     assert_eq!(librarian.get(clip(7, 7).id).await, Ok(None));
@@ -305,7 +305,7 @@ async fn a_librarian_answers_while_it_writes() {
     disk.set_fault(Fault::None);
     assert_eq!(librarian.insert(vec![clip(70, 70)]).await, Ok(1), "again, and it is there");
     thread.stop().await;
-    assert_eq!(librarian.len().await, Err(Unanswered::Stopped));
+    assert_eq!(librarian.count().await, Err(Unanswered::Stopped));
     assert_eq!(open(&disk).len(), 60);
 }
 
