@@ -181,6 +181,23 @@ fn kill_often(times: usize, seed: u64) {
         assert!(of > 0, "{id} in {files:?}");
     }
     assert!(files.len() >= times && fragments >= times * CAMERAS, "{fragments} in {files:?}");
+
+    // The next start puts on record what the kills have left; then everything agrees, and each second is explained.
+    let mut daemon = station.start();
+    station.wait_for("cunkou_segments_recorded_total", files.len() as f64);
+    stop(&mut daemon);
+    let config = station.folder.path().join("cunkou.toml");
+    let checked = program().args(["check", "--store", "--deep", "--config"]).arg(config).output();
+    let checked = checked.expect("it runs");
+    let said = [checked.stdout, checked.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(checked.status.success(), "{}", said.concat());
+}
+
+fn stop(daemon: &mut Process) {
+    let pid = rustix::process::Pid::from_child(&daemon.0);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+    let status = daemon.0.wait().expect("it ends");
+    assert!(status.success(), "{status}");
 }
 
 #[test]
@@ -205,10 +222,7 @@ fn a_daemon_that_is_stopped_closes_its_files() {
     station.wait_for("cunkou_record_segments_total", CAMERAS as f64);
     station.wait_for("cunkou_record_gaps_total", 1.0);
     assert_eq!(station.metric("cunkou_record_stuck"), 0.0);
-    let pid = rustix::process::Pid::from_child(&daemon.0);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
-    let status = daemon.0.wait().expect("it ends");
-    assert!(status.success(), "{status}");
+    stop(&mut daemon);
     let files = station.files();
     assert!(
         files.len() >= 2 * CAMERAS && files.iter().all(|it| it.display().to_string().ends_with("-main.mp4")),

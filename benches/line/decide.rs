@@ -164,9 +164,13 @@ impl Road {
                     self.filed += 1;
                     Some(Event::Filed)
                 }
-                Act::Connect | Act::CutEye | Act::Tell(_) | Act::Nudge | Act::Record(_) | Act::Film(_) => {
-                    None
-                }
+                Act::Connect
+                | Act::CutEye
+                | Act::Tell(_)
+                | Act::Nudge
+                | Act::Record(_)
+                | Act::Passed(_)
+                | Act::Film(_) => None,
             };
             if let Some(answer) = answer {
                 self.lane.apply(at, answer, &mut acts);

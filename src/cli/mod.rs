@@ -66,7 +66,7 @@ enum Command {
         after_help = "Example:\n  cunkou query --from 2026-03-09 --to 2026-03-11 --time-of-day 02:00-04:00 --class car,truck \\\n    \
         --level line --direction out --who Li --unit station --purpose \"theft of a tricycle\" --case 2026-0312"
     )]
-    Query(query::Arguments),
+    Query(Box<query::Arguments>),
     /// Fetch a clip, or any time of a camera, as an MP4 file
     #[command(
         after_help = "Example:\n  cunkou clip 01JQ… --out van.mp4 --who Li --unit station --purpose \"theft of a tricycle\" --case 2026-0312"
@@ -130,7 +130,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
-        Command::Query(arguments) => query::run(arguments),
+        Command::Query(arguments) => query::run(*arguments),
         Command::Clip(arguments) => clip::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Gaps(arguments) => gaps::run(arguments),
