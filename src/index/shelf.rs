@@ -21,6 +21,8 @@ use crate::{
 const VERSION: u8 = 1;
 /// A catalogue's bytes in one value, at most: sled moves pages that are much longer into files of their own.
 const PIECE_LEN: usize = 48 * 1024;
+/// A catalogue has no more of them: more than all of a shelf's rows have facets for.
+const PIECES_MAX: u32 = 4096;
 
 /// What is known of a shelf at any time.
 #[derive(Debug)]
@@ -83,7 +85,10 @@ impl Shelf {
         let (first, last) = (id()?, id()?);
         let (rows, run_rows, pieces) = (from.u32()?, from.u16()?, from.u32()?);
         from.end()?;
-        let is_sound = first <= last && (1..=u32::from(u16::MAX) + 1).contains(&rows) && run_rows > 0;
+        let is_sound = first <= last
+            && (1..=u32::from(u16::MAX) + 1).contains(&rows)
+            && run_rows > 0
+            && pieces <= PIECES_MAX;
         is_sound.then_some(Self {
             number: shelf_of(key)?,
             first,
@@ -230,7 +235,8 @@ impl Shelf {
         for (_, run) in runs {
             rows.extend(read_run(&run).ok_or_else(|| IndexError::damaged("the rows of a shelf"))?);
         }
-        if rows.len() != self.rows() || rows.iter().any(|row| names.places.name(row.place).is_none()) {
+        let is_whole = rows.len() == self.rows() && rows.is_sorted_by(|one, next| one.id < next.id);
+        if !is_whole || rows.iter().any(|row| names.places.name(row.place).is_none()) {
             return Err(IndexError::damaged("the rows of a shelf"));
         }
         let mut ordinals = 0..=u16::MAX;
