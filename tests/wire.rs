@@ -203,6 +203,27 @@ fn an_alert_expires_is_cleared_and_forgotten_at_its_times_also_after_a_restart()
     assert!(outbox.ledger().range(&from, &to, 1).expect("reads").is_empty());
 }
 
+#[test]
+fn a_clip_that_is_found_days_later_is_not_told_to_a_broker_that_has_forgotten_the_alert() {
+    let config = demo();
+    let disk = SimDisk::new();
+    let mut outbox = Outbox::open(SimLedger::open(&disk)).expect("opens");
+    let mut clerk = clerk(&config);
+    let at = Wall::from_unix_ms(1_773_079_445_123);
+    let id = Mint::seeded(3).alert(at);
+    for change in [Change::Raised, Change::Ended] {
+        let said = verdict(&config, id, "person-at-north-gate", change, at);
+        promise(&mut outbox, clerk.draft(at, &said, None).expect("it is told"));
+    }
+    let due = reached(at.after(Duration::from_secs(60)), outbox.ledger());
+    let record = due.into_iter().find_map(|(_, record)| record).expect("its clip is sought");
+    for (hours, messages) in [(1, 1), (48, 0)] {
+        let now = at.after(Duration::from_secs(hours * 3600));
+        let draft = clerk.clip(now, record.clone(), ClipStatus::Gap, None);
+        assert_eq!((draft.messages.len(), draft.writes.len()), (messages, 1), "after {hours} h");
+    }
+}
+
 fn reached(now: Wall, ledger: &SimLedger) -> Vec<(Due, Option<cunkou::daemon::clerk::Record>)> {
     let (from, to) = Due::range(now);
     let keys = ledger.range(&from, &to, 100).expect("reads");

@@ -239,8 +239,9 @@ impl Clerk {
         if let Some(open) = self.open.get_mut(&record.data.alert_id) {
             *open = record.clone();
         }
-        // On `alert` nothing follows the end.
-        let messages = vec![self.state(now, &record)];
+        // On `alert` nothing follows the end; and what the broker was to forget by now, it is not told again.
+        let is_cleared = is_over_since(&record, now, STATE_KEPT);
+        let messages = if is_cleared { Vec::new() } else { vec![self.state(now, &record)] };
         Draft { writes: vec![put_record(&record)], messages, told: Some(record), ..Draft::default() }
     }
 

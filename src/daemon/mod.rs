@@ -64,7 +64,7 @@ use crate::{
     console::{self, ALERTS_MAX, Board, Console, Rooms},
     decode::Backend,
     detect::{self, Model, Runtime},
-    evidence::{Evidence, EvidenceError},
+    evidence::Evidence,
     flow::Pool,
     id::{CameraId, Mint},
     index::{IndexError, LibrarianThread},
@@ -121,9 +121,6 @@ pub enum StartError {
     /// The index of clips.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// Keys and audit log: without them nothing can be shown to anybody.
-    #[error(transparent)]
-    Evidence(#[from] EvidenceError),
     /// The model, or what runs it.
     #[error(transparent)]
     Detect(#[from] detect::DetectError),
@@ -224,7 +221,12 @@ impl Daemon {
             tracing::error!(clock = %now, "this machine's clock is wrong: alerts will carry wrong times until it is set (timedatectl shows it)");
         }
         let model_data = ModelData { name: model.name().to_owned(), sha256: model.sha256().to_owned() };
-        let evidence = Evidence::open(&config.paths.data, &config.station.id, now)?;
+        // Without keys and audit log nothing that was recorded is shown to anybody; alerts go on.
+        let evidence = Evidence::open(&config.paths.data, &config.station.id, now)
+            .inspect_err(|error| {
+                tracing::error!(%error, "recordings are shown to nobody until this is mended; alerts are told as ever");
+            })
+            .ok();
         let (index, index_thread) = shelves::open_index(&config, now)?;
         let mut clerk = Clerk::new(&config, model_data.clone(), Mint::from_os());
         let cut_off = clerk.recover(now, outbox.ledger())?;

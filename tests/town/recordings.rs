@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -112,6 +112,7 @@ fn what_was_recorded_is_found_shown_exported_and_proven_also_after_a_kill() {
         assert_eq!((answer.status, &answer.body[..3]), (200, &[0xff, 0xd8, 0xff][..]), "{picture}");
     }
 
+    what_was_shown_is_written_down(&station, &id, &clips[0]);
     a_hold_is_made_and_let_go(page);
     street.call("gate", BLUE_JACKET);
     until("the next alert", || {
@@ -131,6 +132,7 @@ fn what_was_recorded_is_found_shown_exported_and_proven_also_after_a_kill() {
     program.signal("TERM");
     assert_eq!(program.ended().code, Some(0));
     assert!(store_agrees(&station));
+    an_audit_log_that_was_changed_stops_no_alert(&station);
 }
 
 fn nothing_is_shown_without_a_purpose(page: SocketAddr, id: &str) {
@@ -189,6 +191,50 @@ fn a_pack_proves_itself(page: SocketAddr, id: &str, station: &Station) {
     bytes[middle] ^= 1;
     fs::write(&clip, &bytes).expect("writable");
     assert_eq!(verify().status.code(), Some(1), "a flipped bit is seen");
+}
+
+/// Each search with what it found, each view once, nothing that was refused; and where it cannot be written down, nothing is shown.
+fn what_was_shown_is_written_down(station: &Station, id: &str, clip: &Value) {
+    let logs = audit_logs(station);
+    let text: String = logs.iter().map(|path| fs::read_to_string(path).expect("text")).collect();
+    let entries: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let of = |action: &str| -> Vec<&Value> { entries.iter().filter(|it| it["action"] == action).collect() };
+    assert!(of("search").iter().any(|it| it["results"] == json!([clip["id"]])), "{entries:?}");
+    let shown = |what: &str| {
+        let is = |it: &&&Value| it["what"]["shown"] == what && it["results"] == json!([id]);
+        of("view").iter().filter(is).count()
+    };
+    assert_eq!(shown("video"), 1, "a player asks many times: {entries:?}");
+    assert_eq!(of("exported").len(), 1);
+    let known = entries.iter().filter(|it| it["action"] != "key-made" && it["seq"].is_u64());
+    for entry in known {
+        assert_eq!((&entry["who"], &entry["case"]), (&"Li".into(), &"2026-0312".into()), "{entry}");
+    }
+}
+
+/// Nothing is shown to anybody then; the daemon works.
+fn an_audit_log_that_was_changed_stops_no_alert(station: &Station) {
+    let log = audit_logs(station).pop().expect("there is an audit log");
+    let text = fs::read_to_string(&log).expect("text");
+    let at = text.rfind("\"who\":\"").expect("entries say who") + 7;
+    fs::write(&log, [&text[..at], "x", &text[at + 1..]].concat()).expect("writable");
+    let (program, page) = Program::run(&station.file);
+    until("it is at work", || (http::get(page, "/readyz").status == 200).then_some(()));
+    let refused = http::get(page, &format!("/api/v1/clips?{ASKED}"));
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    fs::write(&log, &text).expect("writable");
+    let mended = http::get(page, &format!("/api/v1/clips?{ASKED}"));
+    assert_eq!(mended.status, 200, "{}", mended.text());
+    program.signal("TERM");
+    assert_eq!(program.ended().code, Some(0));
+}
+
+fn audit_logs(station: &Station) -> Vec<PathBuf> {
+    let entries = fs::read_dir(station.path("data/audit")).expect("there is an audit log");
+    let mut logs: Vec<PathBuf> = entries.map(|entry| entry.expect("readable").path()).collect();
+    logs.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("20")));
+    logs.sort();
+    logs
 }
 
 fn a_hold_is_made_and_let_go(page: SocketAddr) {

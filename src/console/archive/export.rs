@@ -79,7 +79,11 @@ pub(super) async fn make(State(rooms): State<Arc<Rooms>>, Json(wanted): Json<Wan
     };
     let scene = rooms.wanted(&wanted).await?;
     let order = rooms.order(warrant, &scene).await?;
-    let (mut evidence, now) = (rooms.evidence.clone(), rooms.clock.now().wall);
+    let unopened = |why: String| Refusal(StatusCode::SERVICE_UNAVAILABLE, why);
+    let opened = tokio::task::spawn_blocking(rooms.open_evidence()).await;
+    let opened = opened.map_err(|panic| unopened(panic.to_string()))?;
+    let mut evidence = opened.map_err(|error| unopened(error.to_string()))?;
+    let now = rooms.clock.now().wall;
     let catalog = rooms.archive.catalog().clone();
     let made = tokio::task::spawn_blocking(move || {
         let open = |segment: &Segment| match catalog.path_of(&segment.volume, &segment.path) {

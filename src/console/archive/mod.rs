@@ -11,7 +11,10 @@ mod still;
 mod video;
 mod warrant;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
@@ -63,8 +66,8 @@ pub struct Rooms {
     pub(super) archive: Archive,
     /// What passed.
     pub(super) index: Librarian,
-    /// What is written down of those who ask.
-    pub(super) evidence: Evidence,
+    /// What is written down of those who ask. Where it could not be opened, it is tried again for whoever asks.
+    pub(super) evidence: Arc<OnceLock<Evidence>>,
     /// What was told.
     pub(super) alerts: Arc<dyn Alerts>,
     /// The station.
@@ -84,7 +87,7 @@ impl Rooms {
     pub fn new(
         archive: Archive,
         index: Librarian,
-        evidence: Evidence,
+        evidence: Option<Evidence>,
         alerts: Arc<dyn Alerts>,
         config: Arc<Config>,
         model: ModelData,
@@ -92,6 +95,7 @@ impl Rooms {
         clock: Clock,
     ) -> Self {
         let views = warrant::Views::default();
+        let evidence = Arc::new(evidence.map_or_else(OnceLock::new, OnceLock::from));
         Self { archive, index, evidence, alerts, config, model, backend, clock, views }
     }
 

@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{super::parameters::Parameters, Answer, Refusal, Rooms};
 use crate::{
-    evidence::{self, Act, Action, Actor, Purpose},
+    evidence::{self, Act, Action, Actor, Evidence, EvidenceError, Purpose},
     time::Mono,
 };
 
@@ -68,6 +68,19 @@ impl Views {
 }
 
 impl Rooms {
+    /// Opens the evidence, where that was not done yet. To be called where blocking is allowed.
+    pub(super) fn open_evidence(&self) -> impl FnOnce() -> Result<Evidence, EvidenceError> + Send + 'static {
+        let (place, config, now) =
+            (Arc::clone(&self.evidence), Arc::clone(&self.config), self.clock.now().wall);
+        move || match place.get() {
+            Some(open) => Ok(open.clone()),
+            None => {
+                let open = Evidence::open(&config.paths.data, &config.station.id, now)?;
+                Ok(place.get_or_init(|| open).clone())
+            }
+        }
+    }
+
     /// Writes down what is about to be shown. What cannot be written down is not shown.
     pub(super) async fn write_down(
         &self,
@@ -76,9 +89,10 @@ impl Rooms {
         what: Value,
         results: Vec<String>,
     ) -> Answer<()> {
-        let (mut evidence, now) = (self.evidence.clone(), self.clock.now().wall);
+        let (open, now) = (self.open_evidence(), self.clock.now().wall);
         let act = warrant.act(action, what, results);
-        let written = tokio::task::spawn_blocking(move || evidence.record(now, &act)).await;
+        let write = move || Ok::<_, EvidenceError>(open()?.record(now, &act)?);
+        let written = tokio::task::spawn_blocking(write).await;
         match written {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {
