@@ -104,6 +104,14 @@ slug! {
     NodeId;
     /// A place for recordings: a folder on a disk.
     VolumeId;
+    /// Somebody who is told of alerts: a checkpoint, a patrol, the station itself.
+    PostId;
+    /// A line of the table that says who is told of what.
+    RouteId;
+    /// A button that calls for help, at a school, a contact point, a shop.
+    ButtonId;
+    /// A contact, door or vibration sensor.
+    SensorId;
 }
 
 impl VolumeId {
@@ -144,6 +152,10 @@ ulid_id! {
     HoldId;
     /// One event about an alert: (source, event id) is the idempotency key on the wire.
     EventId;
+    /// Alerts that are one thing that happens: it bears the id of the alert that leads them.
+    IncidentId;
+    /// What somebody wants done with an alert: the same id twice is the same wish.
+    CommandId;
 }
 
 impl AlertId {
@@ -210,6 +222,11 @@ impl Mint {
     /// A new hold id whose time part is `at`.
     pub fn hold(&mut self, at: Wall) -> HoldId {
         HoldId(self.ulid(at))
+    }
+
+    /// A new command id whose time part is `at`.
+    pub fn command(&mut self, at: Wall) -> CommandId {
+        CommandId(self.ulid(at))
     }
 
     /// A number in 0..1, for jitter.

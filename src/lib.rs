@@ -25,6 +25,7 @@ pub mod alert;
 pub mod camera;
 pub mod decode;
 pub mod detect;
+pub mod duty;
 pub mod gate;
 pub mod motion;
 pub mod record;

@@ -1,12 +1,15 @@
 //! The fact that we promise to deliver.
 //!
-//! Owns what an alert *is*, its sentence and its picture. How far it is in its life is the clerk's (`daemon`). Which tracks deserve one belongs to `rules`; how it is kept to `store`;
-//! how it is written on the wire to `mqtt`.
+//! Owns what an alert *is*, its sentence, its picture, and the rules of its life. Which tracks deserve one belongs to `rules`; who is told to `duty`; how it is
+//! kept to `store`; how it is written on the wire to `mqtt`.
 
 mod explain;
+pub mod life;
+mod occurrence;
 pub mod snapshot;
 
 pub use explain::explain;
+pub use occurrence::{Earnest, Judged, Occurrence};
 
 use std::sync::Arc;
 
@@ -70,6 +73,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it tells of our own equipment: nobody is to come within ten minutes, and it stays open for as long as it lasts.
+    pub const fn is_of_equipment(self) -> bool {
+        matches!(self, Self::CameraOffline | Self::CameraTamper | Self::CameraDegraded | Self::ClosureLost)
+    }
+
     /// All of them.
     pub const ALL: [Self; 16] = [
         Self::LineCross,

@@ -190,7 +190,7 @@ mod tests {
         alert::{Kind, Severity},
         config::{self, Level},
         id::{AlertId, Mint},
-        mqtt::payload::{AlertState, CameraData, ModelData, RuleData},
+        mqtt::payload::{AlertState, CameraData, LifeData, ModelData, RuleData},
         time::Wall,
     };
 
@@ -214,12 +214,17 @@ mod tests {
             rule: RuleData {
                 id: "r".parse().expect("an id"),
                 version: String::new(),
-                model: ModelData { name: String::new(), sha256: String::new() },
+                model: Some(ModelData { name: String::new(), sha256: String::new() }),
             },
             objects: Vec::new(),
             snapshot: None,
             clip: None,
             explain: name,
+            cameras: Vec::new(),
+            device: None,
+            drill: false,
+            incident: None,
+            life: LifeData::default(),
         }
     }
 

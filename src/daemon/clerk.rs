@@ -21,8 +21,8 @@ use crate::{
     id::{AlertId, ClipId, EntryPointId, Mint},
     mqtt::{
         payload::{
-            AlertData, AlertState, CONTENT_TYPE, CameraData, ClipData, ClipStatus, Letterhead, ModelData,
-            ObjectData, RuleData, SnapshotData,
+            AlertData, AlertState, CONTENT_TYPE, CameraData, ClipData, ClipStatus, Letterhead, LifeData,
+            ModelData, ObjectData, RuleData, SnapshotData,
         },
         topic::Topics,
     },
@@ -336,7 +336,11 @@ impl Clerk {
             occurred_at: alert.occurred_at.to_string(),
             ended_at: alert.ended_at.map(|at| at.to_string()),
             respond_by: alert.occurred_at.after(RESPOND_WITHIN).to_string(),
-            rule: RuleData { id: rule.id.clone(), version: rule.version.clone(), model: self.model.clone() },
+            rule: RuleData {
+                id: rule.id.clone(),
+                version: rule.version.clone(),
+                model: Some(self.model.clone()),
+            },
             objects: alert
                 .objects
                 .iter()
@@ -345,6 +349,11 @@ impl Clerk {
             snapshot,
             clip,
             explain: explain(alert, &self.time_zone),
+            cameras: Vec::new(),
+            device: None,
+            drill: false,
+            incident: None,
+            life: LifeData::default(),
         }
     }
 

@@ -19,6 +19,14 @@ pub enum Space {
     Alert = 0x20,
     /// Deadlines and other states of alerts that are not yet over.
     AlertLife = 0x21,
+    /// What waits for a neighbour's receipt: neighbour, event id → expiry and message.
+    PeerOut = 0x22,
+    /// What came from a neighbour: neighbour, alert id → alert.
+    Foreign = 0x23,
+    /// Requests to see a neighbour's clip, and its answers: state, request id → request.
+    ClipRequest = 0x24,
+    /// Buttons and sensors: device → last sign of life.
+    Device = 0x25,
     /// The index of clips; can be rebuilt from disk.
     Index = 0x30,
     /// Where cameras were analysed less than was wanted: begin, camera → interval.

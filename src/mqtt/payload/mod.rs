@@ -3,7 +3,16 @@
 //! Owns the JSON of every payload, and nothing else knows its spelling. The schemas in `docs/ref/schemas/` describe it, and tests hold the two
 //! together. Readers ignore members that they do not know; members are added, never given another meaning.
 
+mod life;
+
+pub use life::{
+    ClaimData, ClosedData, DeviceData, DoneData, IncidentData, LifeData, NoteData, PassedOverData, ToldData,
+    ToldWhy,
+};
+
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
+
+pub use crate::alert::life::State as AlertState;
 
 use crate::{
     alert::{Kind, Severity},
@@ -106,16 +115,6 @@ impl<D: Serialize> Envelope<D> {
     }
 }
 
-/// Where an alert stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AlertState {
-    /// Nobody has answered yet.
-    Raised,
-    /// Nobody dealt with it in time.
-    Expired,
-}
-
 /// An alert: the data of `alert/…` and `alert-state/…` alike. There is no member for a face, a name or any trait of a person, and there never
 /// will be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,6 +145,21 @@ pub struct AlertData {
     pub clip: Option<ClipData>,
     /// One sentence.
     pub explain: Name,
+    /// Further cameras that it concerns; absent where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cameras: Vec<CameraId>,
+    /// The button or sensor that raised it; absent where none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceData>,
+    /// Whether it is an exercise; absent where it is not.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub drill: bool,
+    /// Which incident it belongs to, where that is led by another alert or has more than one; else absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentData>,
+    /// What was done about it.
+    #[serde(default)]
+    pub life: LifeData,
 }
 
 /// The camera of an alert.
@@ -170,8 +184,9 @@ pub struct RuleData {
     pub id: RuleId,
     /// Changes whenever the rule does.
     pub version: String,
-    /// What saw it.
-    pub model: ModelData,
+    /// What saw it; absent where no model did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelData>,
 }
 
 /// The model of an alert.
@@ -363,6 +378,10 @@ pub enum NodeStatus {
     Stopped,
     /// Gone without a word: the broker says so in its name.
     Offline,
+}
+
+fn is_false(it: &bool) -> bool {
+    !it
 }
 
 /// JSON can hold numbers that are infinite as `f32`, and that could not be written again.
