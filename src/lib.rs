@@ -12,6 +12,7 @@ pub mod analysis;
 pub mod clip;
 pub mod geometry;
 pub mod id;
+pub mod markup;
 pub mod metrics;
 pub mod time;
 
@@ -37,6 +38,7 @@ pub mod console;
 pub mod evidence;
 pub mod index;
 pub mod mqtt;
+pub mod report;
 pub mod store;
 
 pub mod daemon;

@@ -13,6 +13,7 @@ mod gaps;
 mod hold;
 mod query;
 mod replay;
+mod report;
 mod run;
 mod shadow;
 mod signals;
@@ -85,6 +86,11 @@ enum Command {
     /// Keep recordings from being deleted
     #[command(subcommand, after_help = "Example:\n  cunkou hold list")]
     Hold(hold::Command),
+    /// Report a day, a week or a month: volumes, answer times, breaches, outages, and what each rule was worth
+    #[command(
+        after_help = "Examples:\n  cunkou report --day\n  cunkou report --month --date 2026-03-09 --json"
+    )]
+    Report(report::Arguments),
     /// Run simulated cameras alone: an RTSP server that any client can play
     #[command(
         after_help = "Example:\n  cunkou sim --cameras 4 --listen 127.0.0.1:8554\n  ffplay rtsp://127.0.0.1:8554/gate-1"
@@ -135,6 +141,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Export(arguments) => export::run(arguments),
         Command::Gaps(arguments) => gaps::run(arguments),
         Command::Hold(command) => hold::run(command),
+        Command::Report(arguments) => report::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Bench(command) => bench::run(command),

@@ -7,6 +7,7 @@
 //! | `/api/events` | server-sent events `alert`, `camera`, `broker`, `store`, and `resync` for a viewer that lagged |
 //! | `/api/v1/analysis` | where cameras were analysed less than was wanted, JSON |
 //! | `/api/v1/clips`, `/api/v1/cameras/…`, `/api/v1/gaps`, `/api/v1/holds`, `/api/v1/exports` | what was recorded (`docs/ref/openapi.json`) |
+//! | `/api/v1/report`, `/report` | a day, a week or a month: volumes, answer times, breaches, outages; JSON, and a page to print |
 //! | `/snapshots/{name}` | a picture, JPEG |
 //! | `/metrics` | OpenMetrics text |
 //! | `/healthz` | 200 while the process answers |
@@ -111,6 +112,7 @@ pub fn router(console: Console, rooms: Rooms) -> Router {
         .route("/", get(|| asset("text/html; charset=utf-8", include_str!("../../web/index.html"))))
         .route("/app.js", get(|| asset("text/javascript; charset=utf-8", include_str!("../../web/app.js"))))
         .route("/style.css", get(|| asset("text/css; charset=utf-8", include_str!("../../web/style.css"))))
+        .route("/report.css", get(|| asset("text/css; charset=utf-8", include_str!("../../web/report.css"))))
         .route("/api/state", get(state))
         .route("/api/events", get(events))
         .route("/api/v1/analysis", get(analysis_page))

@@ -40,16 +40,33 @@ impl Alerts for AlertShelf {
     ) -> BoxFuture<'_, Result<Vec<AlertData>, Refused>> {
         let camera = camera.clone();
         async move {
+            let mut alerts = Vec::new();
+            let mut visit = |alert: AlertData| {
+                if alert.camera.id == camera {
+                    alerts.push(alert);
+                }
+            };
+            self.each(from, to, &mut visit).await?;
+            Ok(alerts)
+        }
+        .boxed()
+    }
+
+    fn each<'a>(
+        &'a self,
+        from: Wall,
+        to: Wall,
+        visit: &'a mut (dyn FnMut(AlertData) + Send),
+    ) -> BoxFuture<'a, Result<(), Refused>> {
+        async move {
             // Ids carry the time at which the alert was raised, which is when it occurred or a moment later.
             let (mut next, end) = (record_key_at(from), record_key_at(to));
-            let mut alerts = Vec::new();
             loop {
                 let step = self.desk.range(next.clone(), end.clone(), STEP).await?;
-                let records = step.iter().filter_map(|(_, value)| read_record(value));
-                alerts.extend(records.map(|record| record.data).filter(|alert| alert.camera.id == camera));
+                step.iter().filter_map(|(_, value)| read_record(value)).for_each(|record| visit(record.data));
                 match step.last() {
                     Some((key, _)) if step.len() == STEP => next = key.iter().copied().chain([0]).collect(),
-                    _ => return Ok(alerts),
+                    _ => return Ok(()),
                 }
             }
         }

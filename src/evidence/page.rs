@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     config::{Level, Name},
+    markup::escaped,
     time::Wall,
 };
 
@@ -163,20 +164,4 @@ fn level(level: Level) -> &'static str {
         Level::Line => "线 line",
         Level::Point => "点 point",
     }
-}
-
-/// A text between tags, or in an attribute in quotation marks.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }

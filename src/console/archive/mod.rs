@@ -7,6 +7,7 @@ mod clips;
 mod export;
 mod film;
 mod records;
+mod report;
 mod still;
 mod video;
 mod warrant;
@@ -58,6 +59,13 @@ pub trait Alerts: Send + Sync {
         from: Wall,
         to: Wall,
     ) -> BoxFuture<'_, Result<Vec<AlertData>, Refused>>;
+    /// Shows all that were raised in `from..to` to `visit`, oldest first.
+    fn each<'a>(
+        &'a self,
+        from: Wall,
+        to: Wall,
+        visit: &'a mut (dyn FnMut(AlertData) + Send),
+    ) -> BoxFuture<'a, Result<(), Refused>>;
 }
 
 /// What the archive's pages answer from.
@@ -176,6 +184,8 @@ pub(super) fn router(rooms: Rooms) -> Router {
         .route("/api/v1/gaps", get(gaps))
         .route("/api/v1/holds", get(holds).post(hold))
         .route("/api/v1/holds/{hold}/release", post(release))
+        .route("/api/v1/report", get(report::data))
+        .route("/report", get(report::page))
         .with_state(Arc::new(rooms))
 }
 
