@@ -15,6 +15,10 @@ const REASON = {
   blurred: ["模糊", "blurred"], clock: ["时钟偏差", "clock is off"], undecodable: ["无法解码", "cannot be decoded"],
 };
 const LEVEL = { ring: ["圈", "ring"], block: ["块", "block"], line: ["线", "line"], point: ["点", "point"] };
+const LIFE = {
+  raised: ["待确认", "nobody has answered"], acknowledged: ["已确认", "acknowledged"], escalated: ["已升级，无人认领", "escalated, nobody goes"],
+  claimed: ["处置中", "somebody goes"], resolved: ["已处置", "resolved"], dismissed: ["已排除", "dismissed"], expired: ["超时未处置", "expired"],
+};
 const ALERTS_MAX = 100;
 
 const shown = { zone: "UTC", alerts: new Map(), cameras: new Map() };
@@ -77,6 +81,18 @@ function picture(alert) {
   return link;
 }
 
+/** How far its life is, who has it in hand, and who was told. */
+function answered(alert) {
+  const life = alert.life ?? {};
+  const actor = life.closed?.by ?? life.claim?.by ?? (alert.state === "acknowledged" ? life.acknowledged?.by : null);
+  const posts = [...new Set((life.told ?? []).flatMap((told) => told.posts))];
+  const line = element("p", `answered ${alert.state}`, both(LIFE[alert.state] ?? [alert.state, alert.state]));
+  if (actor) line.append(` · ${actor.who}（${actor.unit}）`);
+  if (posts.length > 0) line.append(" · ", both(["已通知", "told"]), ` ${posts.join("、")}`);
+  if (alert.drill) line.append(" · ", both(["演练", "drill"], "strong"));
+  return line;
+}
+
 function alertCard(alert) {
   const life = alert.ended_at ? both(over(alert), "span", "life") : both(["正在发生", "going on"], "span", "life live");
   const age = both(ago(alert.occurred_at), "span", "age");
@@ -89,7 +105,8 @@ function alertCard(alert) {
       element("p", "zh", alert.explain.zh),
       english(alert.explain.en),
       element("p", "place", alert.camera.name.zh, " ", english(`${alert.camera.name.en} · `),
-        both(LEVEL[alert.camera.level] ?? ["", alert.camera.level]))));
+        both(LEVEL[alert.camera.level] ?? ["", alert.camera.level])),
+      answered(alert)));
   card.dataset.id = alert.alert_id;
   return card;
 }

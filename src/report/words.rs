@@ -29,7 +29,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
 pub(super) fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "提示",
-        Severity::Warning => "一般",
+        Severity::Warning => "注意",
         Severity::Major => "重要",
         Severity::Critical => "紧急",
     }
