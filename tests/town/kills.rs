@@ -91,15 +91,14 @@ fn soak_nothing_that_was_shown_is_lost_by_kills_and_each_second_is_explained() {
         assert!(fragments > 0 && behind == 0, "{}: {fragments}, {behind}", file.display());
     }
     assert!(files.len() >= kills, "{} files", files.len());
-    let said: String = checked.out.iter().fold(String::new(), |mut said, line| {
-        let _ = writeln!(said, "{line}");
-        said
-    });
+    let Tally { kills, starts_ms_max, pages, left, shown } = &tally;
+    assert!(!shown.is_empty(), "somebody passed");
     println!(
-        "{cameras} cameras, {} files, {} clips shown: {tally:?}\n{said}",
-        files.len(),
-        tally.shown.len()
+        "{cameras} cameras, {kills} kills, starts of {starts_ms_max} ms at most, {} clips shown on {pages} pages, {} files, {left} things left when it was looked",
+        shown.len(),
+        files.len()
     );
+    checked.out.iter().for_each(|line| println!("{line}"));
 }
 
 /// A run that is killed at a moment that nobody knows, while somebody pages through the clips: on its way up, or seconds later.
