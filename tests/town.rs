@@ -8,8 +8,14 @@
 mod broker;
 #[path = "town/demo.rs"]
 mod demo;
+#[path = "record/film.rs"]
+mod film;
+#[path = "town/full.rs"]
+mod full;
 #[path = "town/http.rs"]
 mod http;
+#[path = "town/kills.rs"]
+mod kills;
 #[path = "town/outage.rs"]
 mod outage;
 #[path = "town/page.rs"]

@@ -12,8 +12,8 @@ use std::{
 use tokio::task::spawn_blocking;
 
 use super::{
-    Catalog, ReadError, SLACK, What, coverage::cover, days, file::hash, head::Recorded, keys,
-    recovery::DAMAGED_NAME, table::TABLE_NAME, tally::Tally,
+    Catalog, Left, ReadError, SLACK, What, coverage::cover, days, file::hash, head::Recorded, keys,
+    left::Leftovers, recovery::DAMAGED_NAME, table::TABLE_NAME, tally::Tally,
 };
 use crate::{
     config::Config,
@@ -54,6 +54,8 @@ pub enum Finding {
     Overlap { camera: CameraId, from: Wall, to: Wall },
     /// What lies on a volume does not add up.
     Sum { volume: VolumeId, what: &'static str, catalog: (u64, u64), found: (u64, u64) },
+    /// Not done yet, and not wrong: see [`Finding::is_wrong`].
+    Left(Left),
     /// It holds nothing: nothing of its time was recorded.
     HoldOfNothing { hold: HoldId, camera: CameraId, from: Wall, to: Wall },
 }
@@ -73,11 +75,18 @@ pub struct Summary {
     pub holds: u64,
     /// Files in the volumes' folders for damaged ones: told, and nothing wrong.
     pub damaged: u64,
+    /// What a kill has left, and the next start does.
+    pub left: u64,
     /// What does not agree.
     pub findings: u64,
 }
 
 impl Finding {
+    /// Whether a person is needed. Otherwise the next start of the daemon is enough.
+    pub fn is_wrong(&self) -> bool {
+        !matches!(self, Self::Left(_))
+    }
+
     /// Its name for machines.
     pub fn name(&self) -> &'static str {
         match self {
@@ -91,6 +100,7 @@ impl Finding {
             Self::Overlap { .. } => "overlap",
             Self::Sum { .. } => "sum",
             Self::HoldOfNothing { .. } => "hold-of-nothing",
+            Self::Left(left) => left.name(),
         }
     }
 }
@@ -113,11 +123,7 @@ impl fmt::Display for Finding {
                 )
             }
             Self::Unknown { path } => {
-                write!(
-                    f,
-                    "{}: is not on record; the next start of the daemon looks at new ones",
-                    path.display()
-                )
+                write!(f, "{}: is not on record, and no start of the daemon takes it on", path.display())
             }
             Self::Unexplained { camera, from, to } => {
                 write!(f, "camera {camera}: nobody explains why nothing was recorded from {from} to {to}")
@@ -133,6 +139,7 @@ impl fmt::Display for Finding {
             Self::HoldOfNothing { hold, camera, from, to } => {
                 write!(f, "hold {hold}: nothing was recorded of camera {camera} from {from} to {to}")
             }
+            Self::Left(left) => left.fmt(f),
         }
     }
 }
@@ -146,10 +153,14 @@ pub async fn audit(
     tell: &mut impl FnMut(Finding),
 ) -> Result<Summary, Refused> {
     let (mut summary, mut sums) = (Summary::default(), BTreeMap::<VolumeId, Tally>::new());
-    let mut told = |summary: &mut Summary, finding| {
-        summary.findings += 1;
+    let mut told = |summary: &mut Summary, finding: Finding| {
+        *if finding.is_wrong() { &mut summary.findings } else { &mut summary.left } += 1;
         tell(finding);
     };
+    let left = Leftovers::look(catalog, config, now).await?;
+    for left in &left.all {
+        told(&mut summary, Finding::Left(left.clone()));
+    }
     let mut cameras: BTreeSet<CameraId> = catalog.cameras().await?.into_iter().collect();
     summary.cameras = cameras.len() as u64;
     for volume in &config.volumes {
@@ -165,11 +176,12 @@ pub async fn audit(
         for head in &heads {
             summary.bytes += head.bytes;
             sums.entry(head.volume.clone()).or_default().add(head.bytes);
-            if let Some(finding) = look(catalog, head, depth).await? {
+            let is_explained = catalog.file(head).is_some_and(|file| left.explains(&file));
+            if !is_explained && let Some(finding) = look(catalog, head, depth).await? {
                 told(&mut summary, finding);
             }
         }
-        for finding in line(catalog, camera, &heads, now, &mut summary.gaps).await? {
+        for finding in line(catalog, camera, &heads, left.recorded(camera), now, &mut summary.gaps).await? {
             told(&mut summary, finding);
         }
         for volume in &config.volumes {
@@ -178,7 +190,7 @@ pub async fn audit(
             let (folder, camera) = (volume.path.clone(), camera.clone());
             let unknown =
                 spawn_blocking(move || strangers(&folder, &camera, &known)).await.unwrap_or_default();
-            for path in unknown {
+            for path in unknown.into_iter().filter(|path| !left.explains(path)) {
                 told(&mut summary, Finding::Unknown { path });
             }
         }
@@ -190,7 +202,11 @@ pub async fn audit(
         summary.holds += 1;
         let what = &hold.what;
         let is_past = what.to < now;
-        if is_past && catalog.segments(&what.camera, what.from, what.to).await?.segments.is_empty() {
+        let is_left = left.recorded(&what.camera).iter().any(|&(from, to)| from < what.to && to > what.from);
+        if is_past
+            && !is_left
+            && catalog.segments(&what.camera, what.from, what.to).await?.segments.is_empty()
+        {
             let (camera, from, to) = (what.camera.clone(), what.from, what.to);
             told(&mut summary, Finding::HoldOfNothing { hold: hold.id, camera, from, to });
         }
@@ -244,17 +260,18 @@ async fn look(catalog: &Catalog, head: &Recorded, depth: Depth) -> Result<Option
     })
 }
 
-/// The time line of a camera, from the first to the last that is known of it.
+/// The time line of a camera, from the first to the last that is on record of it. What is behind the last is explained by the next start.
 async fn line(
     catalog: &Catalog,
     camera: &CameraId,
     heads: &[Recorded],
+    left: &[(Wall, Wall)],
     now: Wall,
     count: &mut u64,
 ) -> Result<Vec<Finding>, Refused> {
     let (first, last) = (Wall::from_unix_us(i64::MIN), Wall::from_unix_us(i64::MAX));
     let gaps = catalog.gaps_on_record(camera, first, last).await?;
-    let recorded: Vec<(Wall, Wall)> = heads.iter().map(|head| (head.from, head.to)).collect();
+    let mut recorded: Vec<(Wall, Wall)> = heads.iter().map(|head| (head.from, head.to)).collect();
     // That something is missing, and was told to be, is explained. What is left as missing is not.
     let told = |cause| if cause == GapCause::Missing { GapCause::Deleted } else { cause };
     let gaps: Vec<(Wall, Wall, GapCause)> =
@@ -262,6 +279,8 @@ async fn line(
     let spans = recorded.iter().copied().chain(gaps.iter().map(|gap| (gap.0, gap.1)));
     let begin = spans.clone().map(|span| span.0).min();
     let end = spans.map(|span| span.1).max().map(|end| end.min(now));
+    recorded.extend(left);
+    recorded.sort_unstable();
     let (Some(begin), Some(end)) = (begin, end) else { return Ok(Vec::new()) };
     let mut findings = Vec::new();
     for stretch in cover(begin, end, &recorded, &gaps) {

@@ -26,6 +26,7 @@ mod head;
 mod hold;
 mod janitor;
 mod keys;
+mod left;
 mod pressure;
 mod read;
 mod recovery;
@@ -50,6 +51,7 @@ pub use self::{
     gap::{GAPS_MAX, GapPage, GapPlace, Question},
     head::Recorded,
     hold::{Hold, HoldError, NewHold, Release},
+    left::Left,
     read::{Catalog, ReadError, SEGMENTS_MAX, SegmentPage},
     recovery::Recovery,
     retention::{Keep, Rule, Rules},

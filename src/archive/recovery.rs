@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Archive, Catalog, Entry, Sender, days,
+    Archive, Catalog, Entry, SLACK, Sender, days,
     file::{Whole, examine},
     head::Recorded,
 };
@@ -50,6 +50,8 @@ pub struct Recovery {
 struct Found {
     /// The last moment of which anything is on record.
     end: Option<Wall>,
+    /// The newest gap on record.
+    gap: Option<Gap>,
     is_configured: bool,
     loose: Vec<Loose>,
     /// On record, and not there.
@@ -67,9 +69,9 @@ struct Loose {
     known: Option<Recorded>,
 }
 
-/// What became of a file.
+/// What becomes of a file.
 #[derive(Debug)]
-enum Outcome {
+pub(super) enum Outcome {
     /// It is a segment.
     Segment(Segment),
     /// Its tail was cut off; what is on record holds.
@@ -95,7 +97,7 @@ impl Recovery {
             let newest = catalog.segment_before(&id, Wall::from_unix_us(i64::MAX)).await?;
             let told = catalog.gap_before(&id, Wall::from_unix_us(i64::MAX)).await?;
             let since = newest.as_ref().map(|segment| back(segment.from));
-            let end = newest.map(|segment| segment.to).max(told.map(|gap| gap.to));
+            let end = newest.map(|segment| segment.to).max(told.as_ref().map(|gap| gap.to));
             // All whose files may lie in the folders that are looked at.
             let day = since.and_then(|since| days::begin_of(days::day_of(since)));
             let known = match day {
@@ -108,7 +110,7 @@ impl Recovery {
             let camera = id.clone();
             let found = spawn_blocking(move || compare(&camera, since, known, &volumes)).await;
             let (loose, gone) = found.unwrap_or_default();
-            cameras.insert(id, Found { end, is_configured, loose, gone });
+            cameras.insert(id, Found { end, gap: told, is_configured, loose, gone });
         }
         Ok(Self { started, cameras })
     }
@@ -122,6 +124,21 @@ impl Recovery {
     /// Files that will be read.
     pub fn files(&self) -> usize {
         self.cameras.values().map(|found| found.loose.len()).sum()
+    }
+
+    /// What [`Self::run`] will make of files of which nothing is on record. Reads them, and changes nothing; what cannot be read is not among it.
+    pub(super) async fn foreseen(self) -> Vec<(CameraId, PathBuf, Outcome)> {
+        let mut foreseen = Vec::new();
+        for (camera, found) in self.cameras {
+            for loose in found.loose.into_iter().filter(|loose| loose.known.is_none()) {
+                let (path, owner) = (loose.file(), camera.clone());
+                let judged = spawn_blocking(move || judge(&owner, &loose)).await;
+                if let Ok(Ok(outcome)) = judged {
+                    foreseen.push((camera.clone(), path, outcome));
+                }
+            }
+        }
+        foreseen
     }
 
     /// Puts on record what was found, and that nothing was recorded since. Ends early when told to stop: the next start finds the rest.
@@ -151,11 +168,12 @@ impl Recovery {
                     return;
                 }
                 let known = loose.known.clone();
-                let (file, owner) = (loose.folder.join(&loose.path), camera.clone());
+                let (file, owner) = (loose.file(), camera.clone());
                 let outcome = spawn_blocking(move || recover(&owner, &loose)).await.map_err(io::Error::other);
                 done += 1;
                 match outcome.map_err(ScanError::from).flatten() {
                     Ok(Outcome::Segment(segment)) => {
+                        let before = hole(&camera, end, found.gap.as_ref(), segment.from);
                         end = end.max(Some(segment.to));
                         bytes += segment.bytes;
                         let rest = known.filter(|known| known.to > segment.to).map(|known| Gap {
@@ -164,7 +182,8 @@ impl Recovery {
                             to: known.to,
                             cause: GapCause::Missing,
                         });
-                        let told = [Some(Entry::Segment(segment)), rest.map(Entry::Gap)];
+                        let told =
+                            [before.map(Entry::Gap), Some(Entry::Segment(segment)), rest.map(Entry::Gap)];
                         for entry in told.into_iter().flatten() {
                             if entries.send(entry).await.is_err() {
                                 return;
@@ -208,6 +227,16 @@ impl Recovery {
     }
 }
 
+/// Why nothing was recorded between the last that is on record and a recording that was found behind it: the gap that was last told went on until
+/// then, or the program was stopped.
+fn hole(camera: &CameraId, end: Option<Wall>, gap: Option<&Gap>, to: Wall) -> Option<Gap> {
+    let from = end.filter(|&end| to.us_since(end) >= SLACK.as_micros() as i64)?;
+    let lasting =
+        gap.filter(|gap| gap.to == from && !matches!(gap.cause, GapCause::Deleted | GapCause::Missing));
+    let (from, cause) = lasting.map_or((from, GapCause::Stopped), |gap| (gap.from, gap.cause));
+    Some(Gap { camera: camera.clone(), from, to, cause })
+}
+
 /// Some time before.
 fn back(at: Wall) -> Wall {
     Wall::from_unix_us(at.unix_us().saturating_sub(LOOK_BACK.as_micros() as i64))
@@ -245,38 +274,52 @@ fn compare(
             }
         }
     }
+    // So that what lies between two of them is explained.
+    loose.sort_by(|a, b| a.path.cmp(&b.path));
     let is_gone = |head: &Recorded| {
         head.path.parent().is_some_and(|below| seen.contains(&(head.volume.clone(), below.to_owned())))
     };
     (loose, known.into_values().filter(is_gone).collect())
 }
 
-/// Makes a segment of a file, as far as it is whole.
-fn recover(camera: &CameraId, loose: &Loose) -> Result<Outcome, ScanError> {
-    let file = loose.folder.join(&loose.path);
-    if let Some(known) = loose.known.as_ref().filter(|known| known.bytes < loose.len) {
-        cut(&file, known.bytes)?;
+impl Loose {
+    fn file(&self) -> PathBuf {
+        self.folder.join(&self.path)
+    }
+}
+
+/// What is to become of a file: a segment, as far as it is whole. Changes nothing.
+fn judge(camera: &CameraId, loose: &Loose) -> Result<Outcome, ScanError> {
+    if loose.known.as_ref().is_some_and(|known| known.bytes < loose.len) {
         return Ok(Outcome::Cut);
     }
-    let whole = match examine(&file) {
+    let whole = match examine(&loose.file()) {
         Ok(whole) => whole,
         Err(ScanError::Io(error)) => return Err(error.into()),
-        Err(_) => {
-            move_away(loose)?;
-            return Ok(Outcome::Damaged);
-        }
+        Err(_) => return Ok(Outcome::Damaged),
     };
     if whole.facts.as_ref().is_some_and(|facts| facts.camera != *camera) {
         return Ok(Outcome::Foreign);
     }
-    let Some(segment) = segment(camera, loose, &whole) else {
-        move_away(loose)?;
-        return Ok(Outcome::Damaged);
+    Ok(segment(camera, loose, &whole).map_or(Outcome::Damaged, Outcome::Segment))
+}
+
+/// Makes of a file what is to become of it.
+fn recover(camera: &CameraId, loose: &Loose) -> Result<Outcome, ScanError> {
+    let outcome = judge(camera, loose)?;
+    let whole_len = match &outcome {
+        Outcome::Segment(segment) => segment.bytes,
+        Outcome::Cut => loose.known.as_ref().map_or(loose.len, |known| known.bytes),
+        Outcome::Damaged => {
+            move_away(loose)?;
+            return Ok(outcome);
+        }
+        Outcome::Foreign => return Ok(outcome),
     };
-    if whole.len < loose.len {
-        cut(&file, whole.len)?;
+    if whole_len < loose.len {
+        cut(&loose.file(), whole_len)?;
     }
-    Ok(Outcome::Segment(segment))
+    Ok(outcome)
 }
 
 /// `None` where there is no whole fragment.
@@ -312,5 +355,5 @@ fn move_away(loose: &Loose) -> io::Result<()> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent)?;
     }
-    fs::rename(loose.folder.join(&loose.path), to)
+    fs::rename(loose.file(), to)
 }

@@ -10,7 +10,10 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use cunkou::config;
+use cunkou::{
+    config,
+    evidence::{Actor, Purpose},
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Failure;
@@ -54,6 +57,12 @@ pub(super) struct Warrant {
 pub(super) type Pairs = Vec<(&'static str, String)>;
 
 impl Warrant {
+    /// As it is written down.
+    pub(super) fn read(&self) -> Result<(Actor, Purpose), Failure> {
+        let actor = Actor::new(&self.who, &self.unit).map_err(Failure::input)?;
+        Ok((actor, Purpose::new(&self.purpose, &self.case).map_err(Failure::input)?))
+    }
+
     pub(super) fn pairs(&self) -> Pairs {
         vec![
             ("who", self.who.clone()),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Failure, Outcome,
-    clip::plain,
+    clip::{Scene, plain},
     door::{Door, Pairs, Warrant},
 };
 
@@ -20,18 +20,8 @@ pub(super) struct Arguments {
     door: Door,
     #[command(flatten)]
     warrant: Warrant,
-    /// Id of a clip or of an alert
-    #[arg(value_name = "ID", required_unless_present = "camera", conflicts_with = "camera")]
-    id: Option<String>,
-    /// A camera instead, with --from and --to
-    #[arg(long, value_name = "ID", requires = "from", requires = "to")]
-    camera: Option<String>,
-    /// From when
-    #[arg(long, value_name = "TIME", requires = "camera")]
-    from: Option<String>,
-    /// Until when
-    #[arg(long, value_name = "TIME", requires = "camera")]
-    to: Option<String>,
+    #[command(flatten)]
+    scene: Scene,
     /// Folder into which the pack's folder is written
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
@@ -41,11 +31,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Outcome {
-    let Arguments { door, warrant, id, camera, from, to, out, json } = arguments;
-    let parts = [("clip", id), ("camera", camera), ("from", from), ("to", to)];
-    let mut wanted: Map<String, Value> =
-        warrant.pairs().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    wanted.extend(parts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
+    let Arguments { door, warrant, scene, out, json } = arguments;
+    let members = warrant.pairs().into_iter().chain(scene.members());
+    let wanted: Map<String, Value> = members.map(|(name, value)| (name.to_owned(), value.into())).collect();
     let pack: Value = door.post("/api/v1/exports", &wanted)?;
     let name = pack["name"].as_str().context("the daemon's answer has no name")?;
     let folder = out.join(plain_file(name)?);

@@ -3,6 +3,7 @@
 //! Owns arguments, exit codes (0 done, 1 failed, 2 the input is wrong) and who prints what: answers for machines go to stdout, everything for
 //! people to stderr.
 
+mod audit;
 mod bench;
 mod check;
 mod clip;
@@ -11,6 +12,8 @@ mod door;
 mod export;
 mod gaps;
 mod hold;
+mod keys;
+mod place;
 mod query;
 mod replay;
 mod report;
@@ -20,7 +23,11 @@ mod signals;
 mod sim;
 mod verify;
 
-use std::{io::IsTerminal, process::ExitCode, time::Duration};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::{
@@ -101,6 +108,16 @@ enum Command {
         cunkou verify --keyring liuzhuang-keyring.json evidence/*\n\n\
         Exit code 0 where all are whole, 1 where one is not or one between them is missing, 2 where something is no pack.")]
     Verify(verify::Arguments),
+    /// Show who did what and what for, and say whether the audit log is whole
+    #[command(
+        after_help = "Examples:\n  cunkou audit --config cunkou.toml --from 2026-03-09 --to 2026-03-10 --action search,export\n  \
+        cunkou audit --data /mnt/backup/data --check\n\n\
+        Exit code 1 where an entry was changed, or one is missing."
+    )]
+    Audit(audit::Arguments),
+    /// List the keys with which the station signs its evidence, and make new ones
+    #[command(after_help = "Examples:\n  cunkou keys --config cunkou.toml\n  cunkou keys rotate --help")]
+    Keys(keys::Arguments),
     /// Measure a part of the product
     #[command(subcommand, after_help = "Example:\n  cunkou bench detector --json")]
     Bench(bench::Command),
@@ -144,6 +161,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Report(arguments) => report::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
+        Command::Audit(arguments) => audit::run(arguments),
+        Command::Keys(arguments) => keys::run(arguments),
         Command::Bench(command) => bench::run(command),
     };
     let (error, code) = match outcome {
@@ -164,6 +183,15 @@ fn start_log(json: bool) {
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     if json { log.json().init() } else { log.init() }
+}
+
+/// One line on stdout, of texts that may come from anybody: what would move the cursor or turn the direction of writing is not passed on.
+fn print_plain(line: &str) -> std::io::Result<()> {
+    let is_unseen = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    writeln!(std::io::stdout().lock(), "{}", line.replace(is_unseen, "\u{fffd}"))
 }
 
 /// An error and what led to it, each said once: many of our errors name their cause themselves.

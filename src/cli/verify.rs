@@ -1,6 +1,6 @@
 //! `cunkou verify`: whether packs of evidence are whole, by nothing but their bytes.
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use cunkou::evidence::{
@@ -10,7 +10,7 @@ use cunkou::evidence::{
 };
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, print_plain as print};
 
 /// Faults of one pack that people are shown; `--json` has all.
 const SHOWN_MAX: usize = 20;
@@ -186,14 +186,4 @@ fn of_chain(fault: &ChainFault) -> Value {
 
 fn count(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// One line. A pack's texts may come from anybody: what would move the cursor or turn the direction of writing is not passed on.
-fn print(line: &str) -> std::io::Result<()> {
-    let is_unseen = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let line = line.replace(is_unseen, "\u{fffd}");
-    writeln!(std::io::stdout().lock(), "{line}")
 }

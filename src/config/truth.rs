@@ -431,6 +431,16 @@ pub enum StreamRole {
     Sub,
 }
 
+impl StreamRole {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Sub => "sub",
+        }
+    }
+}
+
 /// How media travels from a camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     id::CameraId,
     index::{Librarian, Question, Unanswered},
-    record::seen::{self, day_of},
+    record::seen,
     time::{Clock, Trust, Wall},
 };
 
@@ -79,9 +79,7 @@ impl Indexer {
     /// Puts into the index what is in the logs and not in it: from the day of its newest clip on, or from the beginning where it is empty.
     async fn catch_up(&self) -> Result<(), Unanswered> {
         let newest = Question { limit: 1, ..Question::default() };
-        let newest = self.index.find(newest).await?.clips.first().map(|clip| day_of(clip.from));
-        // A passage of the last minute of a day may have become known on the next.
-        let since = newest.map(|day| day.yesterday().unwrap_or(day));
+        let since = seen::lacking_since(self.index.find(newest).await?.clips.first().map(|clip| clip.from));
         let config = Arc::clone(&self.config);
         let logs = spawn_blocking(move || seen::logs(&config, since)).await.unwrap_or_default();
         let (before, count) = (self.index.count().await?, logs.len());

@@ -77,7 +77,15 @@ pub(super) fn end_of(path: &Path) -> io::Result<(u64, Vec<u8>)> {
 
 /// Lines with their ends; one that is too long comes without.
 pub(super) fn lines(path: &Path) -> Result<impl Iterator<Item = io::Result<Vec<u8>>>, FileError> {
-    let mut file = BufReader::new(files::open_plain(path).map_err(at(path, "read"))?);
+    lines_up_to(path, u64::MAX)
+}
+
+/// The same of the first `len` bytes.
+pub(super) fn lines_up_to(
+    path: &Path,
+    len: u64,
+) -> Result<impl Iterator<Item = io::Result<Vec<u8>>>, FileError> {
+    let mut file = BufReader::new(files::open_plain(path).map_err(at(path, "read"))?.take(len));
     Ok(std::iter::from_fn(move || {
         let mut line = Vec::new();
         match (&mut file).take(LINE_LEN_MAX as u64 + 1).read_until(b'\n', &mut line) {

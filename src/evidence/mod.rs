@@ -30,11 +30,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::audit::{AuditLog, CheckpointDue};
 pub use self::{
-    audit::{Act, Action, AuditError, Checkpoint, Entry, LogFault, Receipt, Walked, Wrong, verify_all},
+    audit::{
+        Act, Action, AuditError, Checkpoint, Entry, Extent, LogFault, Receipt, Walked, Wrong, verify_all,
+    },
     chain::{ChainEntry, ChainError},
     files::FileError,
     keyring::{KEYRING_LEN_MAX, Key, Keyring, KeyringWrong, Standing},
@@ -104,12 +106,16 @@ impl Evidence {
         Ok(written.receipt)
     }
 
-    /// Makes a new key; the old one hands over to it and is destroyed. Waits for exports that are under way.
+    /// Makes a new key; the old one hands over to it and is destroyed. Waits for exports that are under way, also those of other processes.
+    ///
+    /// # Errors
+    /// There is no new key then. Only where the last entry could not be written, there is one: the one before it says who has asked for it.
     pub fn rotate_key(&mut self, now: Wall, actor: Actor, purpose: Purpose) -> Result<KeyId, EvidenceError> {
+        let asked = Act { actor, purpose, action: Action::KeyRotate, what: Value::Null, results: Vec::new() };
+        let receipt = self.record(now, &asked)?;
         let (old, new) = Keys::rotate(&self.keys, now)?;
-        let what = json!({ "old": old, "new": new });
-        let act = Act { actor, purpose, action: Action::KeyRotated, what, results: Vec::new() };
-        self.record(now, &act)?;
+        let what = json!({ "entry": receipt.seq, "old": old, "new": new });
+        self.record(now, &Act { action: Action::KeyRotated, what, ..asked })?;
         self.checkpoint(now);
         Ok(new)
     }
@@ -152,9 +158,13 @@ impl Evidence {
         exported
     }
 
-    /// Walks the whole audit log; see [`verify_all`]. `known` are places that manifests name.
+    /// Walks the whole audit log; see [`Extent::walk`]. `known` are places that manifests name.
     pub fn verify_log(&self, known: &[Receipt]) -> Result<Result<Walked, LogFault>, KeysError> {
-        Ok(verify_all(&self.audit, &self.keyring()?, known))
+        // The keyring after the log: a key that is made meanwhile has signed nothing of it.
+        match Extent::of(&self.audit) {
+            Ok(extent) => Ok(extent.walk(&self.keyring()?, known, |_, _| ())),
+            Err(error) => Ok(Err(error.into())),
+        }
     }
 
     /// The station's public keys.

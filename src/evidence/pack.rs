@@ -30,6 +30,7 @@ use super::{
     select::{Picked, select},
 };
 use crate::{
+    config::StreamRole,
     record::{Gap, Segment},
     time::Wall,
 };
@@ -51,7 +52,7 @@ pub struct Order {
     pub from: Wall,
     /// The first one after it.
     pub to: Wall,
-    /// Segments of the camera that may have something of it, in any order; others are passed over. Those of one stream.
+    /// Segments of the camera that may have something of it, in any order; others are passed over.
     pub segments: Vec<Segment>,
     /// The camera's gaps; those outside are passed over.
     pub gaps: Vec<Gap>,
@@ -143,6 +144,22 @@ pub enum ExportError {
         /// The end.
         to: Wall,
     },
+    /// A part of it was recorded in another stream: one pack has one.
+    #[error(
+        "camera {camera} was recorded in its stream {} until {until}, and in its stream {} from {from} on: export what is before and what is behind it one after the other", before.as_str(), behind.as_str()
+    )]
+    Streams {
+        /// Which camera.
+        camera: crate::id::CameraId,
+        /// The stream that comes first.
+        before: StreamRole,
+        /// Its end.
+        until: Wall,
+        /// The one behind it.
+        behind: StreamRole,
+        /// Its begin.
+        from: Wall,
+    },
     /// There is such a folder.
     #[error("{}: it exists; nothing is written over", path.display())]
     Exists {
@@ -176,6 +193,7 @@ pub(super) fn write(
     if picked.is_empty() {
         return Err(ExportError::Nothing { camera: camera.id.clone(), from: *from, to: *to });
     }
+    one_stream(&picked)?;
     let mut chain = Chain::open(chains, &camera.id)?;
     finish(&chain)?;
     let keys = Keys::open(keys)?;
@@ -231,6 +249,19 @@ pub(super) fn write(
         fragments: manifest.fragments().count(),
         bytes: manifest.videos.iter().map(|video| video.bytes).sum(),
         differing: differing(&manifest),
+    })
+}
+
+/// Files of one stream go on one behind the other; a picture of another size, of which nobody knows why, does not.
+fn one_stream(picked: &[Picked<'_>]) -> Result<(), ExportError> {
+    let differ = |pair: &&[Picked<'_>]| pair[0].segment.role != pair[1].segment.role;
+    let Some([before, behind]) = picked.windows(2).find(differ) else { return Ok(()) };
+    Err(ExportError::Streams {
+        camera: before.segment.camera.clone(),
+        before: before.segment.role,
+        until: before.segment.to,
+        behind: behind.segment.role,
+        from: behind.segment.from,
     })
 }
 

@@ -14,8 +14,7 @@ pub(super) struct Picked<'a> {
     pub(super) fragments: &'a [Fragment],
 }
 
-/// What of `segments` shows `from..to`, in order of time; streams of one camera are not mixed: those that begin at the same time stand beside
-/// each other. Empty: there is nothing.
+/// What of `segments` shows `from..to`, in order of time, whichever streams they are of. Empty: there is nothing.
 pub(super) fn select(segments: &[Segment], from: Wall, to: Wall) -> Vec<Picked<'_>> {
     let mut picked: Vec<Picked<'_>> = segments.iter().filter_map(|segment| pick(segment, from, to)).collect();
     picked.sort_by(|a, b| (a.segment.from, &a.segment.path).cmp(&(b.segment.from, &b.segment.path)));

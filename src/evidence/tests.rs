@@ -7,10 +7,32 @@ use std::{fs, time::Duration};
 
 use self::station::{NOW, Station, at};
 use super::*;
-use crate::record::{Gap, GapCause};
+use crate::{
+    config::StreamRole,
+    record::{Gap, GapCause},
+};
 
 fn codes(report: &Report) -> Vec<&'static str> {
     report.faults.iter().map(Fault::code).collect()
+}
+
+#[test]
+fn a_range_that_was_recorded_in_two_streams_is_no_pack() {
+    let mut station = Station::new();
+    let mut order = station.order(0, 40);
+    order.segments[1].role = StreamRole::Sub;
+    let (first, second) = (order.segments[0].clone(), order.segments[1].clone());
+    let refused = station.export(&order).unwrap_err();
+    let ExportError::Streams { before, until, behind, from, .. } = &refused else { panic!("{refused}") };
+    assert_eq!((before, *until, behind, *from), (&StreamRole::Main, first.to, &StreamRole::Sub, second.from));
+    assert!(refused.to_string().contains("stream main until"), "{refused}");
+    assert!(station.evidence.packs(&station::camera()).unwrap().is_empty());
+    // Each of both by itself is one.
+    for (no, (from, to)) in [(1, (first.from, first.to)), (2, (second.from, second.to))] {
+        let exported = station.export(&Order { from, to, ..order.clone() }).unwrap();
+        assert_eq!((exported.no, exported.videos), (no, 1));
+        assert_eq!(codes(&check_pack(&exported.path, None).unwrap()), [""; 0]);
+    }
 }
 
 #[test]

@@ -235,10 +235,7 @@ impl Closed {
 /// `{camera}/{YYYY-MM-DD}/{HHMMSS.mmm}Z-{main|sub}.mp4`, in UTC.
 fn path_of(camera: &CameraId, from: Wall, role: StreamRole) -> PathBuf {
     let at = jiff::tz::TimeZone::UTC.to_datetime(from.timestamp());
-    let role = match role {
-        StreamRole::Main => "main",
-        StreamRole::Sub => "sub",
-    };
+    let role = role.as_str();
     let ms = from.unix_ms().rem_euclid(1000);
     [
         camera.as_str(),

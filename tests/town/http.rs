@@ -1,7 +1,7 @@
 //! HTTP/1.1 as a browser speaks it, over a plain socket.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     time::Instant,
 };
@@ -38,9 +38,26 @@ pub(crate) fn get_range(address: SocketAddr, path: &str, range: &str) -> Answer 
     answer(ask(address, path, &format!("close\r\nRange: {range}")), path)
 }
 
+/// The same of whoever may be killed meanwhile: `None` where it has not answered in full.
+pub(crate) fn try_get(address: SocketAddr, path: &str) -> Option<Answer> {
+    let mut bytes = Vec::new();
+    let mut socket = try_ask(address, path, "close").ok()?;
+    socket.read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+    let (headers, _) = text.split_once("\r\n\r\n")?;
+    let len =
+        headers.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse::<usize>().ok()?;
+    let answer = read(bytes, path);
+    (answer.body.len() == len).then_some(answer)
+}
+
 fn answer(mut socket: TcpStream, path: &str) -> Answer {
     let mut bytes = Vec::new();
     socket.read_to_end(&mut bytes).expect("it answers and closes");
+    read(bytes, path)
+}
+
+fn read(bytes: Vec<u8>, path: &str) -> Answer {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("headers have an end");
     let headers = String::from_utf8(bytes[..end].to_vec()).expect("headers are text");
     let status = headers.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
@@ -91,9 +108,13 @@ impl Events {
 }
 
 fn ask(address: SocketAddr, path: &str, connection: &str) -> TcpStream {
-    let mut socket = TcpStream::connect(address).expect("it listens");
-    socket.set_read_timeout(Some(DEADLINE)).expect("a socket has timeouts");
+    try_ask(address, path, connection).expect("it listens, and takes a request")
+}
+
+fn try_ask(address: SocketAddr, path: &str, connection: &str) -> io::Result<TcpStream> {
+    let mut socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(DEADLINE))?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: {connection}\r\n\r\n");
-    socket.write_all(request.as_bytes()).expect("it takes a request");
-    socket
+    socket.write_all(request.as_bytes())?;
+    Ok(socket)
 }

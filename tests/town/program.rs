@@ -34,8 +34,14 @@ pub(crate) struct Ended {
 impl Program {
     /// Starts `cunkou` with these arguments, in the repository's root.
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_cunkou"))
-            .args(args)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cunkou"));
+        command.args(args);
+        Self::launch(command)
+    }
+
+    /// Starts a command that becomes `cunkou`.
+    pub(crate) fn launch(mut command: Command) -> Self {
+        let mut child = command
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env_remove("RUST_LOG")
             .stdin(Stdio::piped())
@@ -63,9 +69,18 @@ impl Program {
 
     /// Starts `cunkou run`, and waits until it says that it is at work.
     pub(crate) fn run(config: &Path) -> (Self, SocketAddr) {
-        let mut program = Self::start(&["run", "--config", &config.display().to_string()]);
-        let page = program.page(|program| program.log.clone());
-        (program, page)
+        Self::start(&["run", "--config", &config.display().to_string()]).at_work()
+    }
+
+    /// Waits until it says that it is at work.
+    pub(crate) fn at_work(mut self) -> (Self, SocketAddr) {
+        let page = self.page(|program| program.log.clone());
+        (self, page)
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn page(&mut self, lines: impl Fn(&Self) -> Vec<String>) -> SocketAddr {
@@ -143,6 +158,16 @@ pub(crate) fn cunkou(args: &[&str]) -> Ended {
 pub(crate) fn signal(pid: u32, name: &str) {
     let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
     assert!(sent.expect("kill is there").success(), "{pid} does not take {name}");
+}
+
+/// A metric, summed over its labels.
+pub(crate) fn metric(page: SocketAddr, name: &str) -> f64 {
+    let answer = http::get(page, "/metrics");
+    let of = |line: &str| {
+        let rest = line.strip_prefix(name)?;
+        rest.starts_with([' ', '{']).then(|| rest.split_whitespace().next_back()?.parse::<f64>().ok())?
+    };
+    answer.text().lines().filter_map(of).sum()
 }
 
 /// What the page at this address knows of alerts, newest first.

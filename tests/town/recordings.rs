@@ -113,6 +113,7 @@ fn what_was_recorded_is_found_shown_exported_and_proven_also_after_a_kill() {
     }
 
     what_was_shown_is_written_down(&station, &id, &clips[0]);
+    a_new_key_signs_what_comes_after(page, &id, &station);
     a_hold_is_made_and_let_go(page);
     street.call("gate", BLUE_JACKET);
     until("the next alert", || {
@@ -191,6 +192,21 @@ fn a_pack_proves_itself(page: SocketAddr, id: &str, station: &Station) {
     bytes[middle] ^= 1;
     fs::write(&clip, &bytes).expect("writable");
     assert_eq!(verify().status.code(), Some(1), "a flipped bit is seen");
+}
+
+/// A daemon at work signs with the new key from the next pack on.
+fn a_new_key_signs_what_comes_after(page: SocketAddr, id: &str, station: &Station) {
+    let config = station.file.display().to_string();
+    let rotated = cunkou(&[&["keys", "rotate", "--config", &config][..], &WARRANT].concat());
+    assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+    let new = String::from_utf8(rotated.stdout).expect("UTF-8").trim().to_owned();
+    let out = station.path("packs").display().to_string();
+    let made = lines(&asked(page, "export", &[&WARRANT[..], &[id, "--out", &out, "--json"]].concat()));
+    assert_eq!((&made[0]["key"], &made[0]["no"]), (&new.as_str().into(), &2.into()));
+    let pack = station.path("packs").join(made[0]["name"].as_str().expect("a name"));
+    assert!(cunkou(&["verify", &pack.display().to_string()]).status.success());
+    let log = lines(&cunkou(&["audit", "--config", &config, "--json"]));
+    assert_eq!(log.last().expect("a verdict")["whole"], true, "{log:?}");
 }
 
 /// Each search with what it found, each view once, nothing that was refused; and where it cannot be written down, nothing is shown.

@@ -9,7 +9,7 @@ use std::{
 use cunkou::{
     config::StreamRole,
     id::CameraId,
-    sim::{Material, Scenario, Village},
+    sim::{Format, Material, Scenario, Studio, Village},
     time::Clock,
 };
 use tempfile::TempDir;
@@ -64,6 +64,12 @@ classes = ["person"]
         Self::new(&[("gate", format!("rtsp://127.0.0.1:{}/gate", free_port()))], broker_port)
     }
 
+    /// With a broker in the daemon itself, at the same port.
+    pub(crate) fn embed_broker(&self, port: u16) {
+        let external = format!("kind = \"external\"\nhost = \"127.0.0.1\"\nport = {port}");
+        self.change(&external, &format!("kind = \"embedded\"\nlisten = \"127.0.0.1:{port}\""));
+    }
+
     /// Changes the configuration.
     pub(crate) fn change(&self, from: &str, to: &str) {
         let text = fs::read_to_string(&self.file).expect("readable");
@@ -79,8 +85,16 @@ classes = ["person"]
 
 /// The village street, as the demo has it.
 pub(crate) fn material() -> Material {
-    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/sim");
-    Material::prepare(&cache, &mut |_| {}).expect("`make test` brings the footage")
+    Material::prepare(&cache(), &mut |_| {}).expect("`make test` brings the footage")
+}
+
+fn cache() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/sim")
+}
+
+fn scenario(cameras: &[&str]) -> Scenario {
+    let ids: Vec<CameraId> = cameras.iter().map(|id| id.parse().expect("an id")).collect();
+    Scenario::quiet(&ids)
 }
 
 /// Cameras at which nobody comes by himself.
@@ -91,10 +105,25 @@ pub(crate) struct Street {
 
 impl Street {
     pub(crate) fn open(cameras: &[&str]) -> Self {
+        Self::with(scenario(cameras), material())
+    }
+
+    /// The same, with the small pictures of a fleet's cameras.
+    pub(crate) fn fleet(cameras: &[&str]) -> Self {
+        let mut scenario = scenario(cameras);
+        for camera in &mut scenario.cameras {
+            camera.format = Format::Fleet;
+            camera.coding = Some("h264-vbr512max1024-gop2s".parse().expect("a coding"));
+        }
+        let studio = Studio { cache: cache(), footage: None };
+        let material = Material::prepare_for(&scenario, &studio, &mut |_| {}).expect("footage is there");
+        Self::with(scenario, material)
+    }
+
+    fn with(scenario: Scenario, material: Material) -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let ids: Vec<CameraId> = cameras.iter().map(|id| id.parse().expect("an id")).collect();
         let listen = "127.0.0.1:0".parse().expect("an address");
-        let village = Village::start(listen, Arc::new(material()), Scenario::quiet(&ids), Clock::start());
+        let village = Village::start(listen, Arc::new(material), scenario, Clock::start());
         let village = runtime.block_on(village).expect("it opens");
         Self { runtime, village }
     }

@@ -42,8 +42,17 @@ async fn a_deletion_that_a_kill_interrupts_is_finished_at_the_next_start() {
         life.archive.catalog().segment_at(&id("gate"), segment.from).await.expect("reads").expect("there");
     let (deletion, place) = Deletion::of(&head, Rule::Age, world.clock.now().wall);
     life.archivist.put(vec![deletion.under_way(&place)]).await.expect("written");
+    let file = world.volume().join(&segment.path);
+    assert!(file.exists());
+    // Killed before the file was gone, or after it: nothing is wrong.
+    for _ in 0..2 {
+        let (mut findings, now) = (Vec::new(), world.clock.now().wall);
+        let mut tell = |finding| findings.push(finding);
+        audit(life.archive.catalog(), &world.config, Depth::Names, now, &mut tell).await.expect("reads");
+        assert_eq!(findings, [Finding::Left(Left::Deletion { path: file.clone() })]);
+        let _ = fs::remove_file(&file);
+    }
     life.end().await;
-    assert!(world.volume().join(&segment.path).exists());
     let life = world.begin().await;
     assert!(!world.volume().join(&segment.path).exists());
     assert_eq!(life.begins("gate").await, []);

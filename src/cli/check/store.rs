@@ -32,10 +32,12 @@ pub(super) async fn check(config: &Config, depth: Depth, json: bool) -> Result<u
     let catalog = Catalog::new(desk, config);
     let mut printed = Ok(());
     let mut tell = |finding: Finding| {
+        let (kind, word) = if finding.is_wrong() { ("finding", "WRONG") } else { ("left", "left ") };
         let line = match json {
-            true => json!({ "type": "finding", "what": finding.name(), "detail": finding.to_string() })
-                .to_string(),
-            false => format!("WRONG {finding}"),
+            true => {
+                json!({ "type": kind, "what": finding.name(), "detail": finding.to_string() }).to_string()
+            }
+            false => format!("{word} {finding}"),
         };
         // Who reads may be gone; it is compared to the end all the same.
         if printed.is_ok() {
@@ -52,11 +54,11 @@ pub(super) async fn check(config: &Config, depth: Depth, json: bool) -> Result<u
 }
 
 fn conclude(summary: &Summary, depth: Depth, json: bool) -> std::io::Result<()> {
-    let Summary { cameras, segments, bytes, gaps, holds, damaged, findings } = *summary;
+    let Summary { cameras, segments, bytes, gaps, holds, damaged, left, findings } = *summary;
     if json {
         let line = json!({
             "type": "store", "cameras": cameras, "segments": segments, "bytes": bytes, "gaps": gaps, "holds": holds,
-            "damaged": damaged, "hashed": depth == Depth::Hashes, "findings": findings,
+            "damaged": damaged, "left": left, "hashed": depth == Depth::Hashes, "findings": findings,
         });
         return print(&line.to_string());
     }
@@ -72,6 +74,12 @@ fn conclude(summary: &Summary, depth: Depth, json: bool) -> std::io::Result<()> 
         count(gaps, "gap"),
         count(holds, "hold"),
     ))?;
+    if left > 0 {
+        print(&format!(
+            "      {} left by a kill: the next start of the daemon does the rest",
+            count(left, "thing")
+        ))?;
+    }
     if damaged > 0 {
         print(&format!(
             "      {} of which nothing can be used: see the folders `damaged`",

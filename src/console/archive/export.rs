@@ -96,7 +96,7 @@ pub(super) async fn make(State(rooms): State<Arc<Rooms>>, Json(wanted): Json<Wan
     let pack = made.map_err(|error| {
         let status = match error {
             ExportError::Nothing { .. } => StatusCode::NOT_FOUND,
-            ExportError::Range { .. } => StatusCode::BAD_REQUEST,
+            ExportError::Range { .. } | ExportError::Streams { .. } => StatusCode::BAD_REQUEST,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Refusal(status, error.to_string())

@@ -61,6 +61,8 @@ pub enum Action {
     Delete,
     /// The station's first key was made.
     KeyMade,
+    /// A new key was asked for; that it is there follows as [`Self::KeyRotated`].
+    KeyRotate,
     /// A key handed over to a new one.
     KeyRotated,
     /// Somebody was refused.
@@ -72,7 +74,7 @@ pub enum Action {
 }
 
 impl Action {
-    const NAMED: [(Self, &'static str); 12] = [
+    const NAMED: [(Self, &'static str); 13] = [
         (Self::Search, "search"),
         (Self::View, "view"),
         (Self::Export, "export"),
@@ -82,10 +84,16 @@ impl Action {
         (Self::Release, "release"),
         (Self::Delete, "delete"),
         (Self::KeyMade, "key-made"),
+        (Self::KeyRotate, "key-rotate"),
         (Self::KeyRotated, "key-rotated"),
         (Self::AccessRefused, "access-refused"),
         (Self::LogRepaired, "log-repaired"),
     ];
+
+    /// Those with a name of their own, as written.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::NAMED.iter().map(|(_, name)| *name)
+    }
 
     /// As written.
     pub fn as_str(&self) -> &str {

@@ -19,7 +19,7 @@ use serde_json::json;
 pub use self::{
     checkpoint::Checkpoint,
     entry::{Act, Action, Entry, Receipt},
-    walk::{LogFault, Walked, Wrong, verify_all},
+    walk::{Extent, LogFault, Walked, Wrong, verify_all},
 };
 use super::{
     files::{self, FileError, at},

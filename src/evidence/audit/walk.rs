@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fmt,
-    fs::File,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -11,7 +11,7 @@ use super::{
     super::{
         files::{FileError, at},
         keyring::Keyring,
-        lines::lines,
+        lines::lines_up_to,
     },
     CHECKPOINTS, Checkpoint, Entry, Receipt,
     entry::LineWrong,
@@ -115,85 +115,125 @@ impl fmt::Display for Wrong {
     }
 }
 
+/// How far a log goes at a moment. It is read without holding up who writes: what is written later is not looked at.
+#[derive(Debug)]
+pub struct Extent {
+    dir: PathBuf,
+    /// Files, oldest first, with their lengths.
+    files: Vec<(String, u64)>,
+    checkpoints_len: u64,
+}
+
 /// Walks the log in `dir`, and holds it against the signed checkpoints and against `known` places, such as those that manifests name.
 ///
 /// # Errors
 /// The first entry that is wrong, or that its end is missing.
 pub fn verify_all(dir: &Path, keyring: &Keyring, known: &[Receipt]) -> Result<Walked, LogFault> {
-    // Who writes waits. A copy of the folder has no lock, and needs none.
-    let lock = File::open(dir.join("lock")).ok();
-    if let Some(lock) = &lock {
-        lock.lock_shared().map_err(at(dir, "locked"))?;
+    Extent::of(dir)?.walk(keyring, known, |_, _| ())
+}
+
+impl Extent {
+    /// Looks how far the log in `dir` goes. A keyring that is read after it knows every key that has signed by then.
+    pub fn of(dir: &Path) -> Result<Self, FileError> {
+        // Who writes waits. A copy of the folder has no lock, and needs none.
+        let lock = File::open(dir.join("lock")).ok();
+        if let Some(lock) = &lock {
+            lock.lock_shared().map_err(at(dir, "locked"))?;
+        }
+        let len_of = |name: &str| {
+            let path = dir.join(name);
+            fs::metadata(&path).map(|meta| meta.len()).map_err(at(&path, "read"))
+        };
+        let files = names(dir)?
+            .into_iter()
+            .map(|name| Ok((name.clone(), len_of(&name)?)))
+            .collect::<Result<_, _>>()?;
+        let checkpoints_len = if dir.join(CHECKPOINTS).exists() { len_of(CHECKPOINTS)? } else { 0 };
+        Ok(Self { dir: dir.to_owned(), files, checkpoints_len })
     }
-    let checkpoints = read_checkpoints(&dir.join(CHECKPOINTS), keyring)?;
-    let mut pins: Vec<Receipt> = known.iter().copied().chain(checkpoints.iter().map(|c| c.tip)).collect();
-    pins.sort_by_key(|pin| pin.seq);
-    let mut pins = VecDeque::from(pins);
-    let names = names(dir)?;
-    let mut tip = Receipt::START;
-    for (index, name) in names.iter().enumerate() {
-        let path = dir.join(name);
-        let wrong = |line, what| LogFault::Entry { path: path.clone(), line, what };
-        for (line, bytes) in lines(&path)?.zip(1..).map(|(bytes, line)| (line, bytes)) {
-            let bytes = bytes.map_err(at(&path, "read"))?;
-            let Some(bytes) = bytes.strip_suffix(b"\n") else { return Err(wrong(line, Wrong::Torn)) };
-            let (entry, receipt) = Entry::read(bytes).map_err(|what| wrong(line, what.into()))?;
-            let (expected, found) = (tip.seq + 1, entry.seq);
-            if found != expected {
-                let comes_later = found > expected && is_in(dir, &names[index..], expected)?;
-                let what = if found < expected || comes_later {
-                    Wrong::Reordered { expected, found }
-                } else {
-                    Wrong::Missing { from: expected, to: found - 1 }
-                };
-                return Err(wrong(line, what));
+
+    /// Walks it, and shows `each` entry that follows from those before, oldest first. Holds it against the signed checkpoints and against `known` places.
+    ///
+    /// # Errors
+    /// The first entry that is wrong, or that its end is missing.
+    pub fn walk(
+        &self,
+        keyring: &Keyring,
+        known: &[Receipt],
+        mut each: impl FnMut(&Entry, Receipt),
+    ) -> Result<Walked, LogFault> {
+        let checkpoints = self.checkpoints(keyring)?;
+        let mut pins: Vec<Receipt> = known.iter().copied().chain(checkpoints.iter().map(|c| c.tip)).collect();
+        pins.sort_by_key(|pin| pin.seq);
+        let mut pins = VecDeque::from(pins);
+        let mut tip = Receipt::START;
+        for (index, (name, len)) in self.files.iter().enumerate() {
+            let path = self.dir.join(name);
+            let wrong = |line, what| LogFault::Entry { path: path.clone(), line, what };
+            for (bytes, line) in lines_up_to(&path, *len)?.zip(1..) {
+                let bytes = bytes.map_err(at(&path, "read"))?;
+                let Some(bytes) = bytes.strip_suffix(b"\n") else { return Err(wrong(line, Wrong::Torn)) };
+                let (entry, receipt) = Entry::read(bytes).map_err(|what| wrong(line, what.into()))?;
+                let (expected, found) = (tip.seq + 1, entry.seq);
+                if found != expected {
+                    let comes_later = found > expected && self.is_behind(index, expected)?;
+                    let what = if found < expected || comes_later {
+                        Wrong::Reordered { expected, found }
+                    } else {
+                        Wrong::Missing { from: expected, to: found - 1 }
+                    };
+                    return Err(wrong(line, what));
+                }
+                if entry.prev != tip.hash {
+                    return Err(wrong(line, Wrong::Link));
+                }
+                tip = receipt;
+                while let Some(pin) = pins.pop_front_if(|pin| pin.seq <= tip.seq) {
+                    if pin.seq == tip.seq && pin.hash != tip.hash {
+                        return Err(wrong(line, Wrong::Replaced));
+                    }
+                }
+                each(&entry, receipt);
             }
-            if entry.prev != tip.hash {
-                return Err(wrong(line, Wrong::Link));
-            }
-            tip = receipt;
-            while let Some(pin) = pins.pop_front_if(|pin| pin.seq <= tip.seq) {
-                if pin.seq == tip.seq && pin.hash != tip.hash {
-                    return Err(wrong(line, Wrong::Replaced));
+        }
+        match pins.back() {
+            Some(pin) if pin.seq > 0 => Err(LogFault::Truncated { last: tip.seq, known: pin.seq }),
+            _ => Ok(Walked { entries: tip.seq, tip, checkpoints: checkpoints.len() }),
+        }
+    }
+
+    /// Whether an entry with this number stands in this file or in a newer one.
+    fn is_behind(&self, index: usize, seq: u64) -> Result<bool, FileError> {
+        for (name, len) in &self.files[index..] {
+            let path = self.dir.join(name);
+            for line in lines_up_to(&path, *len)? {
+                let line = line.map_err(at(&path, "read"))?;
+                if Entry::read(line.strip_suffix(b"\n").unwrap_or(&line)).is_ok_and(|(e, _)| e.seq == seq) {
+                    return Ok(true);
                 }
             }
         }
+        Ok(false)
     }
-    match pins.back() {
-        Some(pin) if pin.seq > 0 => Err(LogFault::Truncated { last: tip.seq, known: pin.seq }),
-        _ => Ok(Walked { entries: tip.seq, tip, checkpoints: checkpoints.len() }),
-    }
-}
 
-/// Whether an entry with this number stands in any of the files.
-fn is_in(dir: &Path, names: &[String], seq: u64) -> Result<bool, FileError> {
-    for name in names {
-        let path = dir.join(name);
-        for line in lines(&path)? {
-            let line = line.map_err(at(&path, "read"))?;
-            if Entry::read(line.strip_suffix(b"\n").unwrap_or(&line)).is_ok_and(|(e, _)| e.seq == seq) {
-                return Ok(true);
+    /// The checkpoints that were written whole; a torn one was never relied on.
+    fn checkpoints(&self, keyring: &Keyring) -> Result<Vec<Checkpoint>, LogFault> {
+        if self.checkpoints_len == 0 {
+            return Ok(Vec::new());
+        }
+        let path = self.dir.join(CHECKPOINTS);
+        let mut checkpoints = Vec::new();
+        for (bytes, line) in lines_up_to(&path, self.checkpoints_len)?.zip(1..) {
+            let bytes = bytes.map_err(at(&path, "read"))?;
+            let wrong = |what| LogFault::Entry { path: path.clone(), line, what };
+            let Some(bytes) = bytes.strip_suffix(b"\n") else { break };
+            let checkpoint: Checkpoint =
+                serde_json::from_slice(bytes).map_err(|_| wrong(Wrong::Unreadable))?;
+            if !checkpoint.is_signed(keyring) {
+                return Err(wrong(Wrong::Unsigned));
             }
+            checkpoints.push(checkpoint);
         }
+        Ok(checkpoints)
     }
-    Ok(false)
-}
-
-/// The checkpoints that were written whole; a torn one was never relied on.
-fn read_checkpoints(path: &Path, keyring: &Keyring) -> Result<Vec<Checkpoint>, LogFault> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let mut checkpoints = Vec::new();
-    for (bytes, line) in lines(path)?.zip(1..) {
-        let bytes = bytes.map_err(at(path, "read"))?;
-        let wrong = |what| LogFault::Entry { path: path.to_owned(), line, what };
-        let Some(bytes) = bytes.strip_suffix(b"\n") else { break };
-        let checkpoint: Checkpoint = serde_json::from_slice(bytes).map_err(|_| wrong(Wrong::Unreadable))?;
-        if !checkpoint.is_signed(keyring) {
-            return Err(wrong(Wrong::Unsigned));
-        }
-        checkpoints.push(checkpoint);
-    }
-    Ok(checkpoints)
 }

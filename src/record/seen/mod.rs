@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub use self::{
     codec::{Malformed, decode, encode},
     file::{Damage, LEN_MAX, Records, Why, frame},
-    shelf::{Log, clips, logs},
+    shelf::{Log, clips, lacking_since, logs},
     writer::{HANDLES_MAX, SeenError, Writer, day_of, path_of},
 };
 use crate::{

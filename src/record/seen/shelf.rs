@@ -6,8 +6,8 @@ use std::{io, path::PathBuf};
 
 use jiff::civil::Date;
 
-use super::{Damage, Record, Records, path_of};
-use crate::{clip::Clip, config::Config, id::CameraId};
+use super::{Damage, Record, Records, day_of, path_of};
+use crate::{clip::Clip, config::Config, id::CameraId, time::Wall};
 
 /// A log of a camera's day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,12 @@ pub struct Log {
     pub camera: CameraId,
     /// Its file.
     pub path: PathBuf,
+}
+
+/// The day from which on an index lacks clips of the logs, where a kill kept them out of it: `newest` is the begin of its newest clip, if it has any.
+pub fn lacking_since(newest: Option<Wall>) -> Option<Date> {
+    // A passage of the last minute of a day may have become known on the next.
+    newest.map(day_of).map(|day| day.yesterday().unwrap_or(day))
 }
 
 /// Logs of the configured cameras on all volumes, from a day on, oldest first. Blocks.
