@@ -3,16 +3,15 @@
 //! Owns the choice of addressees, which alerts are one incident, and when a rule floods. Pure: it is told the time and what is known. What is
 //! written to a post, and when the next tier's turn comes, is the clerk's (`daemon`).
 
+use std::collections::BTreeMap;
+
 use crate::{
-    alert::{Judged, Kind, Occurrence, Severity},
-    config::Config,
+    alert::{Earnest, Judged, Kind, Occurrence, Severity},
+    config::{Config, Level},
     detect::Class,
-    id::{AlertId, CameraId, IncidentId, PostId},
+    id::{AlertId, CameraId, EntryPointId, IncidentId, PostId, VillageId},
     time::Wall,
 };
-
-/// Alerts of one incident, at most; then what comes leads another one. All of them are answered in one batch.
-pub const MEMBERS_MAX: usize = 64;
 
 /// Whether a post can be reached, as its own client and will say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +42,16 @@ pub enum PassedOver {
     OffDuty,
 }
 
+impl PassedOver {
+    /// As in payloads.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Silent => "silent",
+            Self::OffDuty => "off-duty",
+        }
+    }
+}
+
 /// What becomes of a new alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assignment {
@@ -65,52 +74,65 @@ pub enum Assignment {
 /// What is told instead of each alert of a rule that floods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Who is told.
-    pub telling: Telling,
+    /// Who is told. `None`: the station has no posts.
+    pub telling: Option<Telling>,
     /// Alerts that were not told one by one since the last summary, this one included.
     pub alerts: u32,
     /// Since when the rule floods.
     pub since: Wall,
 }
 
-/// What the choice of addressees is made by.
+/// What routing has to know of an alert. The same for its whole life, so that it keeps its route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// Which alert.
-    pub alert: AlertId,
     /// What kind.
     pub kind: Kind,
     /// How bad.
     pub severity: Severity,
-    /// Where; its entry point, village and level are the configuration's.
+    /// Where; of several cameras the first one.
     pub camera: CameraId,
-}
-
-/// An alert of the last hour, as it is on record, for who begins again after a restart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Past {
-    /// What it was.
-    pub subject: Subject,
-    /// By which rule.
-    pub judged: Judged,
-    /// What it was about.
+    /// Where that looks; `None` where it is not configured any more.
+    pub entry_point: Option<EntryPointId>,
+    /// Of which village.
+    pub village: VillageId,
+    /// How the entry point closes the perimeter.
+    pub level: Level,
+    /// What it is about; empty where no detector saw it.
     pub classes: Vec<Class>,
     /// When it was promised.
     pub raised_at: Wall,
-    /// The alert that led its incident: itself, where it led.
-    pub lead: AlertId,
-    /// Whether it was still open.
-    pub is_open: bool,
+}
+
+/// An alert of before the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// Which.
+    pub alert: AlertId,
+    /// What is known of it.
+    pub subject: Subject,
+    /// When it began.
+    pub occurred_at: Wall,
+    /// By what it was judged.
+    pub judged: Judged,
+    /// Whether it was meant.
+    pub earnest: Earnest,
+    /// The alert that leads its incident, where that is another one.
+    pub lead: Option<AlertId>,
+    /// Whether it was closed.
+    pub closed: bool,
 }
 
 /// Who is told of what. One owner: the clerk.
 #[derive(Debug)]
-pub struct Duty {}
+pub struct Duty {
+    cameras: BTreeMap<CameraId, EntryPointId>,
+}
 
 impl Duty {
     /// Of a station.
-    pub fn new(_config: &Config) -> Self {
-        Self {}
+    pub fn new(config: &Config) -> Self {
+        let cameras = config.cameras.iter().map(|camera| (camera.id.clone(), camera.entry_point.clone()));
+        Self { cameras: cameras.collect() }
     }
 
     /// A post came, or went.
@@ -129,6 +151,11 @@ impl Duty {
     /// An alert was closed: nothing joins it any more.
     pub fn closed(&mut self, _alert: AlertId) {}
 
-    /// What was before a restart, oldest first. Once, before all else.
-    pub fn recall(&mut self, _now: Wall, _past: impl IntoIterator<Item = Past>) {}
+    /// An alert of before the start.
+    pub fn recall(&mut self, _past: &Past) {}
+
+    /// Where a camera looks; `None` where it is not configured (any more).
+    pub fn entry_point(&self, camera: &CameraId) -> Option<&EntryPointId> {
+        self.cameras.get(camera)
+    }
 }
