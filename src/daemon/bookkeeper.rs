@@ -258,7 +258,7 @@ mod tests {
             metrics.clone(),
             Clock::start(),
             trust,
-            Duration::MAX,
+            Duration::from_secs(30 * 24 * 3600),
             [camera()].iter(),
         )
     }

@@ -24,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     clerk::{
-        Assigned, Breach, Clerk, Draft, Due, Folder, MEMBERS_MAX, Record, Step, member, member_range,
-        read_record, record_range,
+        Assigned, Breach, Clerk, Draft, Due, Folder, Record, Step, member, member_range, read_record,
+        record_range,
     },
     clock_watch::ClockWatch,
     happenings::Happening,
@@ -34,7 +34,7 @@ use super::{
 use crate::{
     alert::{Change, Occurrence, life::NotDone, snapshot},
     console::Board,
-    duty::Presence,
+    duty::{MEMBERS_MAX, Presence},
     geometry::UnitBox,
     id::{AlertId, PostId},
     lane::{Filed, Filing},

@@ -10,8 +10,6 @@ use crate::{
     time::Wall,
 };
 
-/// Alerts that joined another and are answered with it, at most; more are answered for themselves.
-pub const MEMBERS_MAX: usize = 128;
 /// Commands without an effect whose answers are kept in mind; of more, the newest.
 const ANSWERED_MAX: usize = 256;
 

@@ -27,7 +27,7 @@ use self::{
     record::{id_of_open, life_key, member_key, open_key, record_key},
 };
 pub use self::{
-    commands::{Folder, MEMBERS_MAX},
+    commands::Folder,
     drafting::{Breach, Draft, Step},
     due::Due,
     record::{Record, member, member_range, newest, read_record, record_key_at, record_range},
