@@ -125,6 +125,11 @@ impl Office {
         } else {
             self.verdict.change = Change::Ended;
         }
-        self.clerk.draft(at, &self.verdict, None).expect("raised, or ended after it was raised")
+        let occurrence = self.verdict.alert.occurrence(&jiff::tz::TimeZone::UTC);
+        let change = self.verdict.change;
+        let assigned = self.clerk.assign(at, change, &occurrence);
+        let draft = self.clerk.draft(at, change, &occurrence, None, assigned);
+        self.clerk.settled();
+        draft.expect("raised, or ended after it was raised")
     }
 }

@@ -13,15 +13,19 @@ pub mod clerk;
 mod clip_finder;
 mod clock_watch;
 mod fleet_watch;
+mod happenings;
 mod herald;
 mod indexer;
 mod office;
+mod orders;
 mod process;
 mod recordings;
 mod shelves;
 mod steward;
 
 pub use crate::time::Trust;
+pub use happenings::Happenings;
+pub use orders::Orders;
 pub use process::raise_file_limit;
 
 use std::{
@@ -64,9 +68,10 @@ use crate::{
     console::{self, ALERTS_MAX, Board, Console, Rooms},
     decode::Backend,
     detect::{self, Model, Runtime},
+    duty::Presence,
     evidence::Evidence,
     flow::Pool,
-    id::{CameraId, Mint},
+    id::{CameraId, Mint, PostId},
     index::{IndexError, LibrarianThread},
     lane::{self, EyeJob, Surroundings},
     metrics::Metrics,
@@ -95,6 +100,8 @@ const CLIPS_SOUGHT_MAX: usize = 256;
 /// Passages and alerts that wait for the chronicler; then they are dropped and counted (`seen_lost`): some of each camera of a large fleet, since a stop tells
 /// all at once.
 const SEEN_MAX: usize = 4096;
+/// Words of posts that come and go that wait for the office; then who hears them waits.
+const PRESENCE_MAX: usize = 64;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
 /// Share of the stop's grace that the lanes may take.
@@ -170,6 +177,9 @@ pub struct Daemon {
     store: DeskThread,
     page: JoinHandle<io::Result<()>>,
     stop_page: CancellationToken,
+    orders: Orders,
+    happenings: Happenings,
+    presence: mpsc::Sender<(PostId, Presence)>,
     broken: CancellationToken,
 }
 
@@ -246,7 +256,14 @@ impl Daemon {
         // Nothing is deleted for its age before the office has looked at the clock.
         let (trust_tx, trust) = watch::channel(Trust::Doubted);
         let cameras = config.cameras.iter().map(|camera| &camera.id);
-        let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust.clone(), cameras);
+        let bookkeeper = Bookkeeper::new(
+            desk.clone(),
+            metrics.clone(),
+            clock,
+            trust.clone(),
+            clerk::kept(&config),
+            cameras,
+        );
         let (intervals, intervals_rx) = mpsc::channel(INTERVALS_MAX);
         let bookkeeper = tokio::spawn(vital(broken.clone(), bookkeeper.run(intervals_rx)));
         let mint = Mint::from_os();
@@ -279,6 +296,9 @@ impl Daemon {
         let (found, found_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
         let clip_finder = ClipFinder { catalog, recording: config.recording, found };
         let clip_finder = tokio::spawn(vital(broken.clone(), clip_finder.run(sought_clips)));
+        let (orders, orders_rx) = orders::orders();
+        let (happenings, happenings_rx) = happenings::happenings();
+        let (presence, presence_rx) = mpsc::channel(PRESENCE_MAX);
         let office = Office {
             clerk,
             desk,
@@ -291,6 +311,10 @@ impl Daemon {
             trust: trust_tx,
             seek_clips,
             found_clips,
+            orders: orders_rx,
+            happenings: happenings_rx,
+            presence: presence_rx,
+            time_zone: config.station.time_zone.clone(),
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
@@ -395,6 +419,9 @@ impl Daemon {
             store,
             page,
             stop_page,
+            orders,
+            happenings,
+            presence,
             broken,
         })
     }
@@ -402,6 +429,21 @@ impl Daemon {
     /// What viewers see.
     pub fn board(&self) -> &Arc<Board> {
         &self.board
+    }
+
+    /// Where commands about alerts are given.
+    pub fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// Where what no lane saw is told.
+    pub fn happenings(&self) -> &Happenings {
+        &self.happenings
+    }
+
+    /// Where it is told that a post came or went.
+    pub fn presence(&self) -> &mpsc::Sender<(PostId, Presence)> {
+        &self.presence
     }
 
     /// Where the page is served.

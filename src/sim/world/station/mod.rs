@@ -260,11 +260,11 @@ impl<'a> Stage<'a> {
                 self.employ(queue);
             }
             Act::File(filing) => {
-                let waiting = Waiting::drafted(
-                    camera,
-                    &filing,
-                    self.process.clerk.draft(now.wall, &filing.verdict, None),
-                );
+                let occurrence = filing.verdict.alert.occurrence(&self.config.station.time_zone);
+                let change = filing.verdict.change;
+                let assigned = self.process.clerk.assign(now.wall, change, &occurrence);
+                let draft = self.process.clerk.draft(now.wall, change, &occurrence, None, assigned);
+                let waiting = Waiting::drafted(camera, &filing, draft);
                 self.process.unpromised.push_back(waiting);
                 queue.after(PICTURE_TAKES, Happening::Promise);
             }
