@@ -20,6 +20,7 @@ mod process;
 mod recordings;
 mod shelves;
 mod steward;
+mod viewing;
 
 pub use crate::time::Trust;
 pub use process::raise_file_limit;
@@ -56,12 +57,13 @@ use self::{
     office::Office,
     recordings::Recordings,
     steward::Steward,
+    viewing::CameraFeeds,
 };
 use crate::{
     archive::{Archivist, Recovery, Started},
     camera::{Limits, Pace},
     config::{Broker, Config},
-    console::{self, ALERTS_MAX, Board, Console, Rooms},
+    console::{self, ALERTS_MAX, Board, Console, Live, Rooms},
     decode::Backend,
     detect::{self, Model, Runtime},
     evidence::Evidence,
@@ -315,6 +317,8 @@ impl Daemon {
             stop: stop_page.clone(),
             listen: console_at,
         };
+        let (feeds, of_cameras) = viewing::open(&config, &metrics);
+        let live = Live { feeds, stop: stop_page.clone() };
         let rooms = Rooms::new(
             archive.clone(),
             index,
@@ -324,6 +328,7 @@ impl Daemon {
             model_data,
             backend.clone(),
             clock,
+            live,
         );
         let page = tokio::spawn(console::serve(listener, page, rooms));
 
@@ -353,13 +358,16 @@ impl Daemon {
         };
         let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
         recordings.heed(&archive, &stop_lanes);
-        for ((camera, start), (share, words)) in config.cameras.iter().zip(starts).zip(shares) {
-            let (filming, own) = recordings.of(camera, start, stop_lanes.clone());
+        for (((camera, start), (share, words)), feeds) in
+            config.cameras.iter().zip(starts).zip(shares).zip(of_cameras)
+        {
+            let CameraFeeds { lane: feed, own } = feeds;
+            let (filming, own) = recordings.of(camera, start, own, stop_lanes.clone());
             if let Some(own) = own {
                 lanes.spawn(vital(broken.clone(), own));
             }
             let (camera, around) = (Arc::clone(camera), around.clone());
-            let lane = lane::run(camera, Mint::from_os(), share, words, filming, around, stop_lanes.clone());
+            let lane = lane::run(camera, Mint::from_os(), share, words, (filming, feed), around, stop_lanes.clone());
             lanes.spawn(vital(broken.clone(), lane));
         }
         // The last lane's end is the steward's, and whoever hears of recordings.

@@ -6,6 +6,7 @@
 mod clips;
 mod export;
 mod film;
+mod live;
 mod records;
 mod still;
 mod video;
@@ -27,6 +28,7 @@ use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::parameters::BadQuestion;
 use crate::{
@@ -37,6 +39,7 @@ use crate::{
     id::{AlertId, CameraId, HoldId},
     index::{Librarian, Unanswered},
     mqtt::payload::{AlertData, ModelData},
+    record::live::{Feeds, NoView},
     store::Refused,
     time::{Clock, Wall},
 };
@@ -78,7 +81,17 @@ pub struct Rooms {
     pub(super) backend: Backend,
     /// The machine's clock.
     pub(super) clock: Clock,
+    /// What is seen just now.
+    pub(super) live: Live,
     views: warrant::Views,
+}
+
+/// Live view.
+pub struct Live {
+    /// What can be watched.
+    pub feeds: Feeds,
+    /// Ends everybody's watching.
+    pub stop: CancellationToken,
 }
 
 impl Rooms {
@@ -93,10 +106,11 @@ impl Rooms {
         model: ModelData,
         backend: Backend,
         clock: Clock,
+        live: Live,
     ) -> Self {
         let views = warrant::Views::default();
         let evidence = Arc::new(evidence.map_or_else(OnceLock::new, OnceLock::from));
-        Self { archive, index, evidence, alerts, config, model, backend, clock, views }
+        Self { archive, index, evidence, alerts, config, model, backend, clock, live, views }
     }
 
     fn time_zone(&self) -> &TimeZone {
@@ -149,6 +163,17 @@ impl From<NoFilm> for Refusal {
     }
 }
 
+impl From<NoView> for Refusal {
+    fn from(none: NoView) -> Self {
+        let status = match none {
+            NoView::Unknown(_) => StatusCode::NOT_FOUND,
+            NoView::NotRead { .. } | NoView::OutOfService(_) => StatusCode::CONFLICT,
+            NoView::Full { .. } => StatusCode::TOO_MANY_REQUESTS,
+        };
+        Self(status, none.to_string())
+    }
+}
+
 impl From<HoldError> for Refusal {
     fn from(error: HoldError) -> Self {
         let status = match error {
@@ -170,6 +195,8 @@ pub(super) fn router(rooms: Rooms) -> Router {
         .route("/api/v1/clips/{clip}/thumbnail.jpg", get(video::thumbnail))
         .route("/api/v1/clips/{clip}/sheet.jpg", get(video::sheet))
         .route("/api/v1/cameras/{camera}/video.mp4", get(video::of_camera))
+        .route("/api/v1/cameras/{camera}/live", get(live::socket))
+        .route("/api/v1/cameras/{camera}/live.mp4", get(live::stream))
         .route("/api/v1/exports", post(export::make))
         .route("/api/v1/exports/{pack}/{file}", get(export::file))
         .route("/api/v1/cameras/{camera}/timeline", get(timeline))
