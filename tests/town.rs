@@ -10,6 +10,8 @@ mod broker;
 mod demo;
 #[path = "town/http.rs"]
 mod http;
+#[path = "town/live.rs"]
+mod live;
 #[path = "town/outage.rs"]
 mod outage;
 #[path = "town/page.rs"]

@@ -58,8 +58,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{id::AlertId, metrics::Metrics, store::Desk};
 
 /// What the page may load: its own files, nothing from elsewhere.
-const CONTENT_POLICY: &str =
-    "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 /// A comment is sent to an idle viewer so often, so that both ends notice a dead connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 

@@ -367,7 +367,8 @@ impl Daemon {
                 lanes.spawn(vital(broken.clone(), own));
             }
             let (camera, around) = (Arc::clone(camera), around.clone());
-            let lane = lane::run(camera, Mint::from_os(), share, words, (filming, feed), around, stop_lanes.clone());
+            let lane =
+                lane::run(camera, Mint::from_os(), share, words, (filming, feed), around, stop_lanes.clone());
             lanes.spawn(vital(broken.clone(), lane));
         }
         // The last lane's end is the steward's, and whoever hears of recordings.

@@ -39,19 +39,9 @@ const HEARD_BYTES_MAX: usize = 4096;
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum Word<'w> {
-    Init {
-        mime: &'w str,
-        stream: StreamRole,
-        width: u32,
-        height: u32,
-        from: String,
-        at_s: f64,
-        sound: Heard,
-    },
+    Init { mime: &'w str, stream: StreamRole, width: u32, height: u32, from: String, at_s: f64, sound: Heard },
     Skipped,
-    Gone {
-        why: &'w str,
-    },
+    Gone { why: &'w str },
 }
 
 pub(super) async fn socket(

@@ -7,6 +7,7 @@ mod clips;
 mod export;
 mod film;
 mod live;
+mod playback;
 mod records;
 mod still;
 mod video;
@@ -156,6 +157,7 @@ impl From<NoFilm> for Refusal {
         let status = match none {
             NoFilm::Nothing { .. } => StatusCode::NOT_FOUND,
             NoFilm::TooLong => StatusCode::BAD_REQUEST,
+            NoFilm::NotPlayable { .. } => StatusCode::CONFLICT,
             NoFilm::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             NoFilm::Unreadable(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -192,9 +194,11 @@ pub(super) fn router(rooms: Rooms) -> Router {
         .route("/api/v1/clips", get(video::find))
         .route("/api/v1/clips/{clip}", get(video::clip))
         .route("/api/v1/clips/{clip}/video.mp4", get(video::of_clip))
+        .route("/api/v1/clips/{clip}/playback.mp4", get(playback::of_clip))
         .route("/api/v1/clips/{clip}/thumbnail.jpg", get(video::thumbnail))
         .route("/api/v1/clips/{clip}/sheet.jpg", get(video::sheet))
         .route("/api/v1/cameras/{camera}/video.mp4", get(video::of_camera))
+        .route("/api/v1/cameras/{camera}/playback.mp4", get(playback::of_camera))
         .route("/api/v1/cameras/{camera}/live", get(live::socket))
         .route("/api/v1/cameras/{camera}/live.mp4", get(live::stream))
         .route("/api/v1/exports", post(export::make))

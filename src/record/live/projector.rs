@@ -9,7 +9,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::{
-    super::mp4::{AudioTrack, Facts, FragmentBytes, Muxer, Tracks, VideoTrack},
+    super::mp4::{
+        AudioTrack, Facts, FragmentBytes, Muxer, STEP_AHEAD_MAX, STEP_BACK_MAX, Tracks, VideoTrack,
+    },
     reel::{Item, Session, Standing},
 };
 use crate::{
@@ -73,6 +75,8 @@ pub(super) struct Projector {
     /// `None` while the stream is away.
     session: Option<Session>,
     run: Option<Run>,
+    /// Something was left out: what refers to it cannot be shown.
+    needs_key: bool,
     /// When the first picture of all came.
     zero: Option<Mono>,
     /// Where what was shown so far ends.
@@ -86,6 +90,8 @@ pub(super) struct Projector {
 struct Run {
     muxer: Muxer,
     has_sound: bool,
+    /// Of the newest picture in it.
+    last: MediaTime,
     /// The newest picture, which is not in a fragment yet.
     held: AccessUnit,
 }
@@ -97,6 +103,7 @@ impl Projector {
             camera,
             session: None,
             run: None,
+            needs_key: false,
             zero: None,
             end: MediaTime::default(),
             unplayable: None,
@@ -105,6 +112,7 @@ impl Projector {
 
     /// The viewer begins, or goes on behind what was left out.
     pub(super) fn resume(&mut self, standing: Standing, to: &mut Vec<Shown>) {
+        self.needs_key = true;
         match standing {
             Standing::Away(why) => self.gone(why, to),
             Standing::Playing(session) if self.session.as_ref() == Some(&session) => {}
@@ -143,17 +151,21 @@ impl Projector {
 
     fn picture(&mut self, unit: AccessUnit, to: &mut Vec<Shown>) {
         let Some(Session { info, .. }) = &self.session else { return };
+        if self.needs_key && !unit.is_key {
+            return;
+        }
+        self.needs_key = false;
         let video = unit.is_key.then(|| VideoTrack::of_key(unit.codec, &unit.data));
         let goes_on = |run: &Run| !matches!(&video, Some(Ok(video)) if video != run.muxer.video());
         if let Some(run) = self.run.as_mut().filter(|run| goes_on(run)) {
             match run.push(unit, to) {
                 Ok(()) => return,
-                // Its time makes no sense behind the one before: as after a new connection.
+                // The one that was held makes no sense in this time: another one begins, as after a new connection.
                 Err(left) => {
+                    let held = run.held.clone();
                     self.finish(to);
-                    if !left.is_key {
-                        return;
-                    }
+                    self.needs_key = true;
+                    self.picture(held, to);
                     return self.picture(left, to);
                 }
             }
@@ -214,7 +226,7 @@ impl Projector {
             heard,
         };
         to.push(Shown::Init(opening, init.into()));
-        self.run = Some(Run { muxer, has_sound, held: unit });
+        self.run = Some(Run { muxer, has_sound, last: unit.media, held: unit });
         self.unplayable = None;
         Ok(())
     }
@@ -249,13 +261,16 @@ impl Run {
         if self.muxer.push_video(&self.held).is_err() {
             return Err(unit);
         }
+        self.last = self.held.media;
         self.held = unit;
         Ok(())
     }
 
     /// Everything in front of the picture that is held.
     fn cut(&mut self) -> Option<Shown> {
-        self.muxer.cut(Some(self.held.media)).map(fragment)
+        let (next, last) = (self.held.media, self.last);
+        let makes_sense = next.since(last) <= STEP_AHEAD_MAX && last.since(next) < STEP_BACK_MAX;
+        self.muxer.cut(makes_sense.then_some(next)).map(fragment)
     }
 }
 

@@ -170,8 +170,9 @@ impl Reel {
     /// Whether the first one came so long ago that a viewer had better begin with the newest key picture.
     fn is_first_old(&self, now: Mono) -> bool {
         let is_before_entry = self.entry.is_some_and(|(number, _)| self.first < number);
-        let came = self.kept.front().and_then(arrived);
-        is_before_entry && came.is_none_or(|came| now.since(came) > LAG_MAX)
+        // What has no time of its own is as old as what follows it.
+        let came = self.kept.iter().find_map(arrived);
+        is_before_entry && came.is_some_and(|came| now.since(came) > LAG_MAX)
     }
 }
 
