@@ -43,7 +43,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
     time::{Instant, timeout, timeout_at},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     alert_shelf::AlertShelf,
@@ -171,6 +171,7 @@ pub struct Daemon {
     stop_courier: CancellationToken,
     store: DeskThread,
     page: JoinHandle<io::Result<()>>,
+    viewers: TaskTracker,
     stop_page: CancellationToken,
     broken: CancellationToken,
 }
@@ -318,7 +319,8 @@ impl Daemon {
             listen: console_at,
         };
         let (feeds, of_cameras) = viewing::open(&config, &metrics);
-        let live = Live { feeds, stop: stop_page.clone() };
+        let viewers = TaskTracker::new();
+        let live = Live { feeds, stop: stop_page.clone(), viewers: viewers.clone() };
         let rooms = Rooms::new(
             archive.clone(),
             index,
@@ -403,6 +405,7 @@ impl Daemon {
             stop_courier,
             store,
             page,
+            viewers,
             stop_page,
             broken,
         })
@@ -484,6 +487,9 @@ impl Daemon {
             Ok(Ok(Err(error))) => tracing::warn!(%error, "the page ended badly"),
             Ok(Err(panic)) => tracing::error!(%panic, "the page ended badly"),
         }
+        self.viewers.close();
+        // Whoever is still there has had its time for a good-bye.
+        let _ = timeout(RESERVE, self.viewers.wait()).await;
         if timeout(RESERVE, self.index.stop()).await.is_err() {
             tracing::error!(
                 "the index of clips did not stop in time; the next start compares it with the logs"

@@ -175,17 +175,16 @@ fn what_was_recorded_is_played_over_the_seams_of_its_files() {
     online(page);
     let range = "from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z";
     let line = || http::get(page, &format!("/api/v1/cameras/gate/timeline?{range}")).json();
-    let (from, to) = until("two files, side by side", || {
+    let from = until("two files, side by side", || {
         let files = fs::read_dir(station.path("data/recordings/gate")).ok()?.flatten();
         let files: usize = files.map(|day| fs::read_dir(day.path()).map_or(0, Iterator::count)).sum();
         let line = line();
         let stretches = line["stretches"].as_array()?;
         let recorded = stretches.iter().find(|it| it["what"] == "recorded")?;
-        (files >= 3).then(|| {
-            let text = |name: &str| recorded[name].as_str().expect("a time").to_owned();
-            (text("from"), text("to"))
-        })
+        (files >= 3).then(|| recorded["from"].as_str().expect("a time").to_owned())
     });
+    let to: jiff::Timestamp = from.parse().expect("a time");
+    let to = to + jiff::SignedDuration::from_secs(60);
     let path = format!("/api/v1/cameras/gate/playback.mp4?from={from}&to={to}");
     assert_eq!(http::get(page, &path).status, 403);
     let answer = http::get(page, &format!("{path}&{ASKED}"));
@@ -197,7 +196,8 @@ fn what_was_recorded_is_played_over_the_seams_of_its_files() {
     let film = station.path("again.mp4");
     fs::write(&film, &answer.body).expect("writable");
     let frames = played(&film);
-    assert!(frames.len() > 50, "{}", frames.len());
+    // The first file may be short, the second one lasts for ten seconds.
+    assert!(frames.len() > 90, "{}", frames.len());
     let holes: Vec<_> = frames.windows(2).filter(|pair| !(1..=250).contains(&(pair[1] - pair[0]))).collect();
     assert!(holes.is_empty(), "{holes:?}");
     program.signal("TERM");

@@ -21,7 +21,7 @@ use serde_json::json;
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{super::parameters::Parameters, Answer, Pairs, Refusal, Rooms, warrant::Warrant};
+use super::{super::parameters::Parameters, Answer, Live, Pairs, Refusal, Rooms, warrant::Warrant};
 use crate::{
     config::StreamRole,
     id::CameraId,
@@ -56,8 +56,9 @@ pub(super) async fn socket(
         let why = "this is a WebSocket: ask with Upgrade, or for live.mp4";
         return Err(Refusal(StatusCode::UPGRADE_REQUIRED, why.to_owned()));
     };
-    let stop = rooms.live.stop.clone();
-    let show = |socket| show(socket, viewer, stop);
+    let Live { stop, viewers, .. } = &rooms.live;
+    let (stop, viewers) = (stop.clone(), viewers.clone());
+    let show = move |socket| async move { viewers.track_future(show(socket, viewer, stop)).await };
     Ok(upgrade.max_message_size(HEARD_BYTES_MAX).on_upgrade(show))
 }
 
@@ -136,31 +137,40 @@ fn bytes(shown: Shown) -> Option<Bytes> {
     }
 }
 
+/// Why showing ended.
+#[derive(PartialEq, Eq)]
+enum End {
+    /// The viewer left, or let its socket stand still.
+    Left,
+    /// Nothing can come any more.
+    Over,
+}
+
 /// Shows until the viewer leaves or lets its socket stand still, or until `stop`.
 async fn show(mut socket: WebSocket, mut viewer: Viewer, stop: CancellationToken) {
-    let shown = stop.run_until_cancelled(show_on(&mut socket, &mut viewer)).await;
-    if shown.is_none() {
+    let end = stop.run_until_cancelled(show_on(&mut socket, &mut viewer)).await;
+    if end != Some(End::Left) {
         let frame = CloseFrame { code: close_code::AWAY, reason: "the station is stopping".into() };
         // Whoever does not take a last word has had its pictures.
         let _ = timeout(Duration::from_millis(100), socket.send(Message::Close(Some(frame)))).await;
     }
 }
 
-async fn show_on(socket: &mut WebSocket, viewer: &mut Viewer) {
+async fn show_on(socket: &mut WebSocket, viewer: &mut Viewer) -> End {
     loop {
         let shown = tokio::select! {
             heard = socket.recv() => match heard {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Left,
                 // Pings are answered by the protocol itself; nothing else is expected, or understood.
                 Some(Ok(_)) => continue,
             },
             shown = viewer.next() => shown,
         };
-        let Some(shown) = shown else { return };
+        let Some(shown) = shown else { return End::Over };
         for message in shown.into_iter().flat_map(messages) {
             match timeout(STALLED_MAX, socket.send(message)).await {
                 Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => return,
+                Ok(Err(_)) | Err(_) => return End::Left,
             }
         }
     }

@@ -29,7 +29,7 @@ use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::parameters::BadQuestion;
 use crate::{
@@ -93,6 +93,8 @@ pub struct Live {
     pub feeds: Feeds,
     /// Ends everybody's watching.
     pub stop: CancellationToken,
+    /// Everybody who watches over a WebSocket, until he has had his last word.
+    pub viewers: TaskTracker,
 }
 
 impl Rooms {

@@ -277,11 +277,14 @@ proptest! {
     fn a_reel_is_read_in_order(steps in proptest::collection::vec((1usize..80, 0usize..3, any::<bool>()), 1..40)) {
         let mut reel = Reel::new("not yet");
         reel.play(info(None));
+        let (any, small, large) = (picture(0), Bytes::from_static(&[7; 10]), Bytes::from(vec![7; 200_000]));
         let (mut number, mut next, mut last, mut must_be_key) = (0, 0, None::<u64>, false);
         for (count, reads, is_large) in steps {
             for _ in 0..count {
-                let len = if is_large { 200_000 } else { 10 };
-                reel.picture(unit(number * 100, number.is_multiple_of(20), len));
+                let is_key = number.is_multiple_of(20);
+                let AccessUnit { media, arrived, .. } = unit(number * 100, is_key, 4);
+                let data = if is_large { large.clone() } else { small.clone() };
+                reel.picture(AccessUnit { media, arrived, is_key, data, ..any.clone() });
                 number += 1;
             }
             for _ in 0..reads {
