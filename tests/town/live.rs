@@ -176,8 +176,9 @@ fn what_was_recorded_is_played_over_the_seams_of_its_files() {
     let range = "from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z";
     let line = || http::get(page, &format!("/api/v1/cameras/gate/timeline?{range}")).json();
     let from = until("two files, side by side", || {
-        let files = fs::read_dir(station.path("data/recordings/gate")).ok()?.flatten();
-        let files: usize = files.map(|day| fs::read_dir(day.path()).map_or(0, Iterator::count)).sum();
+        let days = fs::read_dir(station.path("data/recordings/gate")).ok()?.flatten();
+        let files = days.filter_map(|day| fs::read_dir(day.path()).ok()).flatten().flatten();
+        let files = files.filter(|file| file.path().extension().is_some_and(|it| it == "mp4")).count();
         let line = line();
         let stretches = line["stretches"].as_array()?;
         let recorded = stretches.iter().find(|it| it["what"] == "recorded")?;

@@ -278,7 +278,7 @@ proptest! {
         let mut reel = Reel::new("not yet");
         reel.play(info(None));
         let (any, small, large) = (picture(0), Bytes::from_static(&[7; 10]), Bytes::from(vec![7; 200_000]));
-        let (mut number, mut next, mut last, mut must_be_key) = (0, 0, None::<u64>, false);
+        let (mut number, mut next, mut last, mut must_be_key) = (0u64, 0, None::<u64>, false);
         for (count, reads, is_large) in steps {
             for _ in 0..count {
                 let is_key = number.is_multiple_of(20);
