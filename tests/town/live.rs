@@ -16,6 +16,7 @@ use crate::{
     broker::free_port,
     http, need_model,
     program::Program,
+    recordings::conforms,
     station::{Station, Street},
     until,
 };
@@ -93,6 +94,7 @@ fn a_camera_is_watched_live_and_who_lags_holds_nobody_up() {
     let mut slow = watch(page, ASKED).expect("a seat");
     let mut socket = watch(page, &format!("{ASKED}&stream=main")).expect("a seat");
     let init = word(&mut socket, "init");
+    conforms("liveMessage", &init);
     assert_eq!(
         (&init["stream"], &init["width"], &init["height"]),
         (&"main".into(), &768.into(), &576.into())
@@ -137,7 +139,7 @@ fn a_camera_is_watched_live_and_who_lags_holds_nobody_up() {
         let _ = next(&mut slow);
         skips().then_some(())
     });
-    word(&mut slow, "skipped");
+    conforms("liveMessage", &word(&mut slow, "skipped"));
     drop(endless);
     until("a viewer that left is counted no more", || {
         http::get(page, "/metrics").text().contains("cunkou_live_viewers 2\n").then_some(())

@@ -227,3 +227,27 @@ fn only_from_here(headers: &HeaderMap) -> Answer<()> {
     let why = "a page from elsewhere may not watch; open this station's own page";
     Err(Refusal(StatusCode::FORBIDDEN, why.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_from_elsewhere_are_refused() {
+        let asked = |host: &str, origin: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().expect("a host"));
+            headers.extend(origin.map(|it| (header::ORIGIN, it.parse().expect("an origin"))));
+            only_from_here(&headers).is_ok()
+        };
+        // Players, and this station's own page, also behind a proxy that speaks TLS.
+        assert!(asked("127.0.0.1:8080", None));
+        assert!(asked("127.0.0.1:8080", Some("http://127.0.0.1:8080")));
+        assert!(asked("station.example", Some("https://station.example")));
+        for origin in
+            ["http://evil.example", "http://127.0.0.1:8081", "null", "http://127.0.0.1:8080.evil.example"]
+        {
+            assert!(!asked("127.0.0.1:8080", Some(origin)), "{origin}");
+        }
+    }
+}

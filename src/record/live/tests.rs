@@ -206,6 +206,21 @@ fn a_viewer_that_lags_is_told_and_goes_on_with_the_newest_key_picture() {
 }
 
 #[test]
+fn behind_a_skip_nothing_is_shown_before_a_key_picture() {
+    let mut projector = Projector::new("north".parse().expect("an id"), "gate".parse().expect("an id"));
+    let session = super::reel::Session { number: 1, info: info(None) };
+    let mut shown = Vec::new();
+    projector.resume(Standing::Playing(session.clone()), &mut shown);
+    (0..3).for_each(|number| projector.take(Item::Picture(picture(number)), &mut shown));
+    projector.flush(&mut shown);
+    // What refers to pictures that were left out would be shown as garbage.
+    projector.resume(Standing::Playing(session), &mut shown);
+    (10..23).for_each(|number| projector.take(Item::Picture(picture(number)), &mut shown));
+    projector.flush(&mut shown);
+    assert_eq!(times(film(&shown)), [0, 100, 200, 2000, 2100, 2200]);
+}
+
+#[test]
 fn sound_that_browsers_play_goes_along() {
     let mut projector = Projector::new("north".parse().expect("an id"), "gate".parse().expect("an id"));
     let session = |audio| super::reel::Session { number: 1, info: info(audio) };
