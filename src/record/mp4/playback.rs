@@ -3,7 +3,7 @@
 //! Owns the plan, and where each fragment lies in the viewer's time. Streams are untouched; of a fragment only the times in its head are changed, in
 //! place, so that its length stays.
 //!
-//! **Time.** 0 is the first picture. Within a segment, and over seams of less than [`super::cut::SEAM`], the stream's own times hold; what is missing
+//! **Time.** 0 is the first picture. Within a segment, and over seams of less than half a second, the stream's own times hold; what is missing
 //! between segments is missing in the viewer's time, too: nothing is buffered there.
 //!
 //! **Other parameters.** Another initialisation part follows in the stream, as MSE allows, where the kind of each track stays. Where it does not, or
