@@ -198,6 +198,10 @@ metrics! {
     record_gaps: ByCause = Family::default(),
     /// Times that less was kept from before an alert than is configured, since it would take too much memory
     record_pre_roll_short: ByCamera = Family::default(),
+    /// Viewers of live pictures
+    live_viewers: Gauge = Gauge::default(),
+    /// Times that a viewer of live pictures lagged so far behind that it was set to a newer key picture
+    live_skips: Counter = Counter::default(),
     /// Whether the broker is connected (1) or not (0)
     broker_connected: Gauge = Gauge::default(),
     /// Connections to the broker that were lost or refused

@@ -209,6 +209,28 @@ fn recordings_of_every_coding_play_whole_cut_off_and_cut() {
         let expected: Vec<i64> =
             steady(first).into_iter().chain(steady(20).into_iter().map(|it| it + gap)).collect();
         near(&played(&at("cut.mp4")), &expected, what);
+
+        // The same as a stream for browsers: what is missing is missing in it, too.
+        let mut sources: Vec<_> =
+            scanned.iter().zip(&mut files).map(|(scanned, file)| Source { scanned, file }).collect();
+        let stream = mp4::playback(&mut sources, wall(2000), wall(8000));
+        if codec_string.is_empty() {
+            assert!(matches!(stream, Err(mp4::NoPlayback::NotPlayable)), "{what}");
+            continue;
+        }
+        let stream = stream.expect("recorded");
+        assert!(stream.mime.contains(codec_string), "{what}: {}", stream.mime);
+        let mut bytes = Vec::new();
+        for part in &stream.parts {
+            let mut read = vec![0; part.len as usize];
+            files[part.segment].seek(SeekFrom::Start(part.offset)).expect("seeks");
+            files[part.segment].read_exact(&mut read).expect("reads");
+            part.apply(&mut read);
+            bytes.extend_from_slice(&read);
+        }
+        assert_eq!(bytes.len() as u64, stream.total_len, "{what}");
+        fs::write(at("stream.mp4"), bytes).expect("written");
+        near(&played(&at("stream.mp4")), &expected, what);
     }
 }
 

@@ -16,6 +16,8 @@ mod full;
 mod http;
 #[path = "town/kills.rs"]
 mod kills;
+#[path = "town/live.rs"]
+mod live;
 #[path = "town/outage.rs"]
 mod outage;
 #[path = "town/page.rs"]

@@ -6,12 +6,12 @@ use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use sha2::{Digest, Sha256};
 
-use crate::record::mp4::{Cut, Stretch};
+use crate::record::mp4::{Cut, Playback, Stretch};
 
 /// Read at once while hashing, bytes.
 const STEP: u64 = 256 * 1024;
@@ -48,10 +48,7 @@ impl Film {
                 _ => &mut open.insert((piece.segment, File::open(path)?)).1,
             };
             file.seek(SeekFrom::Start(piece.offset))?;
-            if file.take(piece.len).read_to_end(&mut bytes)? as u64 != piece.len {
-                let why = format!("{} is shorter than it was", path.display());
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, why));
-            }
+            read_to(&mut bytes, file, piece.len, path)?;
         }
         Ok(bytes)
     }
@@ -69,4 +66,39 @@ impl Film {
         }
         Ok(hash.finalize().into())
     }
+}
+
+/// A stream for browsers: a plan, and the files that its parts lie in.
+#[derive(Debug)]
+pub struct Reel {
+    /// How it is put together.
+    pub playback: Playback,
+    /// The files of its segments, as its parts count them.
+    pub files: Vec<PathBuf>,
+}
+
+impl Reel {
+    /// Its part of this number, counted from 0; `None` behind the last one. Blocks while the disk works.
+    ///
+    /// # Errors
+    /// A file is gone, shorter than it was, or cannot be read.
+    pub fn read(&self, number: usize) -> io::Result<Option<Vec<u8>>> {
+        let Some(part) = self.playback.parts.get(number) else { return Ok(None) };
+        let path = &self.files[part.segment];
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(part.offset))?;
+        let mut bytes = Vec::with_capacity(part.len as usize);
+        read_to(&mut bytes, &mut file, part.len.into(), path)?;
+        part.apply(&mut bytes);
+        Ok(Some(bytes))
+    }
+}
+
+/// Appends `len` bytes of a file.
+fn read_to(bytes: &mut Vec<u8>, file: &mut File, len: u64, path: &Path) -> io::Result<()> {
+    if file.take(len).read_to_end(bytes)? as u64 != len {
+        let why = format!("{} is shorter than it was", path.display());
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, why));
+    }
+    Ok(())
 }

@@ -47,7 +47,7 @@ pub use self::{
     audit::{Depth, Finding, Summary, audit},
     coverage::{SLACK, Stretch, What, cover},
     deletion::Deletion,
-    film::Film,
+    film::{Film, Reel},
     gap::{GAPS_MAX, GapPage, GapPlace, Question},
     head::Recorded,
     hold::{Hold, HoldError, NewHold, Release},

@@ -9,12 +9,12 @@ use std::{
     time::Duration,
 };
 
-use super::{Catalog, Film, ReadError, Recorded};
+use super::{Catalog, Film, ReadError, Recorded, Reel};
 use crate::{
     camera::AccessUnit,
     config::StreamRole,
     id::{CameraId, VolumeId},
-    record::mp4::{self, CutError, Scanned, Source, Span},
+    record::mp4::{self, CutError, NoPlayback, Scanned, Source, Span},
     store::Refused,
     time::{MediaTime, Mono, Now, Wall},
 };
@@ -38,6 +38,12 @@ pub enum NoFilm {
     /// It would be longer than [`FILM_MAX`].
     #[error("a film is at most {} hours long: ask for it in parts", FILM_MAX.as_secs() / 3600)]
     TooLong,
+    /// It is coded in a way that browsers do not play piece by piece.
+    #[error("{camera}: {}", NoPlayback::NotPlayable)]
+    NotPlayable {
+        /// Of which camera.
+        camera: CameraId,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] Refused),
@@ -56,6 +62,16 @@ impl Catalog {
         let files = self.files(camera, from, to).await?;
         let camera = camera.clone();
         blocking(move || cut(files, &camera, from, to)).await
+    }
+
+    /// A stream of `from..to` for browsers, from the key frame at or before its begin on.
+    ///
+    /// # Errors
+    /// See [`NoFilm`].
+    pub async fn reel(&self, camera: &CameraId, from: Wall, to: Wall) -> Result<Reel, NoFilm> {
+        let files = self.files(camera, from, to).await?;
+        let camera = camera.clone();
+        blocking(move || reel(files, &camera, from, to)).await
     }
 
     /// Key pictures spread over `from..to`, in order, `count` at most; fewer where there are no more.
@@ -162,8 +178,25 @@ fn cut(paths: Vec<PathBuf>, camera: &CameraId, from: Wall, to: Wall) -> Result<F
         opened.iter_mut().map(|(file, scanned)| Source { scanned, file }).collect();
     match mp4::plan(&mut sources, from, to) {
         Ok(cut) => Ok(Film { cut, files: paths }),
-        Err(CutError::Nothing { .. }) => Err(NoFilm::Nothing { camera: camera.clone(), from, to }),
-        Err(CutError::Segment { segment, error }) => Err(unreadable(&paths[segment], error.to_string())),
+        Err(error) => Err(no_film(error, &paths, camera)),
+    }
+}
+
+fn reel(paths: Vec<PathBuf>, camera: &CameraId, from: Wall, to: Wall) -> Result<Reel, NoFilm> {
+    let mut opened = open(&paths)?;
+    let mut sources: Vec<Source<'_, File>> =
+        opened.iter_mut().map(|(file, scanned)| Source { scanned, file }).collect();
+    match mp4::playback(&mut sources, from, to) {
+        Ok(playback) => Ok(Reel { playback, files: paths }),
+        Err(NoPlayback::Cut(error)) => Err(no_film(error, &paths, camera)),
+        Err(NoPlayback::NotPlayable) => Err(NoFilm::NotPlayable { camera: camera.clone() }),
+    }
+}
+
+fn no_film(error: CutError, paths: &[PathBuf], camera: &CameraId) -> NoFilm {
+    match error {
+        CutError::Nothing { from, to } => NoFilm::Nothing { camera: camera.clone(), from, to },
+        CutError::Segment { segment, error } => unreadable(&paths[segment], error.to_string()),
     }
 }
 

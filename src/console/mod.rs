@@ -21,7 +21,7 @@ mod board;
 mod parameters;
 
 pub use analysis::{AnalysisPage, IntervalData};
-pub use archive::{Alerts, Rooms};
+pub use archive::{Alerts, Live, Rooms};
 pub use board::{ALERTS_MAX, Board, CameraView, News, Snapshot};
 
 use std::{
@@ -46,6 +46,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
     routing::get,
+    serve::ListenerExt,
 };
 use futures::{Stream, stream};
 use tokio::{
@@ -58,10 +59,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{id::AlertId, metrics::Metrics, store::Desk};
 
 /// What the page may load: its own files, nothing from elsewhere.
-const CONTENT_POLICY: &str =
-    "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 /// A comment is sent to an idle viewer so often, so that both ends notice a dead connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What waits in the kernel for one viewer, bytes: beyond it a viewer of live pictures lags where we see it, and is told so.
+const SEND_BUFFER: usize = 128 << 10;
 
 /// How long the store may take for an answer.
 const READ_WITHIN: Duration = Duration::from_secs(5);
@@ -102,6 +105,11 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener, ConsoleError> {
 /// Serves until `console.stop`.
 pub async fn serve(listener: TcpListener, console: Console, rooms: Rooms) -> io::Result<()> {
     let stop = console.stop.clone();
+    let listener = listener.tap_io(|socket| {
+        // Without either everything works as well, only less at once.
+        let _ = socket.set_nodelay(true);
+        let _ = rustix::net::sockopt::set_socket_send_buffer_size(&*socket, SEND_BUFFER);
+    });
     axum::serve(listener, router(console, rooms)).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 

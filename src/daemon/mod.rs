@@ -22,6 +22,7 @@ mod process;
 mod recordings;
 mod shelves;
 mod steward;
+mod viewing;
 
 pub use crate::time::Trust;
 pub use happenings::Happenings;
@@ -46,7 +47,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
     time::{Instant, timeout, timeout_at},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     alert_shelf::AlertShelf,
@@ -60,12 +61,13 @@ use self::{
     office::Office,
     recordings::Recordings,
     steward::Steward,
+    viewing::CameraFeeds,
 };
 use crate::{
     archive::{Archivist, Recovery, Started},
     camera::{Limits, Pace},
     config::{Broker, Config},
-    console::{self, ALERTS_MAX, Board, Console, Rooms},
+    console::{self, ALERTS_MAX, Board, Console, Live, Rooms},
     decode::Backend,
     detect::{self, Model, Runtime},
     duty::Presence,
@@ -176,6 +178,7 @@ pub struct Daemon {
     stop_courier: CancellationToken,
     store: DeskThread,
     page: JoinHandle<io::Result<()>>,
+    viewers: TaskTracker,
     stop_page: CancellationToken,
     orders: Orders,
     happenings: Happenings,
@@ -339,6 +342,9 @@ impl Daemon {
             stop: stop_page.clone(),
             listen: console_at,
         };
+        let (feeds, of_cameras) = viewing::open(&config, &metrics);
+        let viewers = TaskTracker::new();
+        let live = Live { feeds, stop: stop_page.clone(), viewers: viewers.clone() };
         let rooms = Rooms::new(
             archive.clone(),
             index,
@@ -348,6 +354,7 @@ impl Daemon {
             model_data,
             backend.clone(),
             clock,
+            live,
         );
         let page = tokio::spawn(console::serve(listener, page, rooms));
 
@@ -377,13 +384,17 @@ impl Daemon {
         };
         let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
         recordings.heed(&archive, &stop_lanes);
-        for ((camera, start), (share, words)) in config.cameras.iter().zip(starts).zip(shares) {
-            let (filming, own) = recordings.of(camera, start, stop_lanes.clone());
+        for (((camera, start), (share, words)), feeds) in
+            config.cameras.iter().zip(starts).zip(shares).zip(of_cameras)
+        {
+            let CameraFeeds { lane: feed, own } = feeds;
+            let (filming, own) = recordings.of(camera, start, own, stop_lanes.clone());
             if let Some(own) = own {
                 lanes.spawn(vital(broken.clone(), own));
             }
             let (camera, around) = (Arc::clone(camera), around.clone());
-            let lane = lane::run(camera, Mint::from_os(), share, words, filming, around, stop_lanes.clone());
+            let lane =
+                lane::run(camera, Mint::from_os(), share, words, (filming, feed), around, stop_lanes.clone());
             lanes.spawn(vital(broken.clone(), lane));
         }
         // The last lane's end is the steward's, and whoever hears of recordings.
@@ -418,6 +429,7 @@ impl Daemon {
             stop_courier,
             store,
             page,
+            viewers,
             stop_page,
             orders,
             happenings,
@@ -517,6 +529,9 @@ impl Daemon {
             Ok(Ok(Err(error))) => tracing::warn!(%error, "the page ended badly"),
             Ok(Err(panic)) => tracing::error!(%panic, "the page ended badly"),
         }
+        self.viewers.close();
+        // Whoever is still there has had its time for a good-bye.
+        let _ = timeout(RESERVE, self.viewers.wait()).await;
         if timeout(RESERVE, self.index.stop()).await.is_err() {
             tracing::error!(
                 "the index of clips did not stop in time; the next start compares it with the logs"

@@ -14,7 +14,7 @@ use crate::{
     id::Mint,
     lane::{self, Filming, Link, Wishes},
     metrics::Metrics,
-    record::{Deck, News, Surroundings, Writers},
+    record::{Deck, News, Surroundings, Writers, live::Feed},
     time::{Clock, Wall},
 };
 
@@ -73,18 +73,18 @@ impl Recordings {
         }
     }
 
-    /// A camera's recording, which explains its time from `start` on: beside its lane, or over a connection of its own.
+    /// A camera's recording, which explains its time from `start` on: beside its lane, or over a connection of its own, which has a `feed` for those who
+    /// watch it.
     pub(super) fn of(
         &self,
         camera: &Arc<Camera>,
         start: Wall,
+        feed: Option<Feed>,
         stop: CancellationToken,
     ) -> (Filming, Option<Own>) {
         let pen = self.writers.pen(camera);
         let deck = Deck::new(Arc::clone(camera), pen, self.around.clone(), start);
-        if Filming::shares(camera) {
-            return (Filming::Here(Box::new(deck)), None);
-        }
+        let Some(feed) = feed else { return (Filming::Here(Box::new(deck)), None) };
         let (wishes, heard) = watch::channel(Wishes::default());
         let link = Link {
             clock: self.around.clock,
@@ -92,6 +92,7 @@ impl Recordings {
             pace: self.pace.clone(),
             mint: Mint::from_os(),
             metrics: self.around.metrics.of(&camera.id),
+            feed,
         };
         let own = lane::record(Arc::clone(camera), deck, heard, link, stop);
         (Filming::Elsewhere(wishes), Some(Box::pin(own)))

@@ -6,7 +6,8 @@
 //! | decode → detect | [`Slots`] | overwrite the camera's older frame, count |
 //! | lane → clerk | a bounded channel | the lane sheds detection and keeps reading |
 //! | outbox → broker | the store | waits, durably |
-//! | anything → viewer | a bounded broadcast | the viewer is told to resynchronise |
+//! | anything → the page | a bounded broadcast | the viewer is told to resynchronise |
+//! | lane → viewer of live pictures | `record::live`'s reel, byte-budgeted, one for all viewers of a stream | the viewer skips to the newest key picture, count |
 //!
 //! Owns the mechanisms that are ours ([`Slots`], [`Pool`]); plain bounded channels are tokio's.
 

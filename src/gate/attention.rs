@@ -242,6 +242,11 @@ impl Attention {
         self.weighed(now, unit, suspicion)
     }
 
+    /// What is in memory from the newest key frame on, up to the last unit; nothing where that key frame is not there any more.
+    pub fn group(&self) -> Vec<AccessUnit> {
+        if self.memory.newest_key().is_some() { self.memory.newest_group() } else { Vec::new() }
+    }
+
     /// A unit of a camera that may sleep has been weighed.
     fn weighed(&mut self, now: Mono, unit: AccessUnit, suspicion: Suspicion) -> u32 {
         match &self.mode {

@@ -88,7 +88,7 @@ impl Memory {
         self.units.iter().rev().find(|unit| unit.is_key)
     }
 
-    /// Copies of all units from the newest key frame on; they stay where they are, and share their bytes.
+    /// Copies of all units from the newest key frame on, or of all where there is none; they stay where they are, and share their bytes.
     pub(super) fn newest_group(&self) -> Vec<AccessUnit> {
         let start = self.units.iter().rposition(|unit| unit.is_key).unwrap_or(0);
         self.units.range(start..).cloned().collect()

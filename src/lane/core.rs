@@ -250,6 +250,11 @@ impl Lane {
         self.watch.frames_out()
     }
 
+    /// What of the stream is in memory from the newest key frame on, up to the last unit; nothing where that key frame is not there any more.
+    pub fn group(&self) -> Vec<AccessUnit> {
+        self.attention.group()
+    }
+
     /// Takes an event in; what is to be done is appended to `acts`, in order.
     pub fn apply(&mut self, now: Now, event: Event, acts: &mut Vec<Act>) {
         if matches!(self.stream, Stream::Stopped) && !matches!(event, Event::Filed) {

@@ -15,11 +15,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    camera::{Backoff, Ending, Limits, Pace, Sound, Source, StreamEvent},
+    camera::{AccessUnit, Backoff, Ending, Limits, Pace, Sound, Source, StreamEvent},
     config::{Camera, StreamRole},
     id::{AlertId, Mint},
     metrics::CameraMetrics,
-    record::{Deck, Event, Recorder},
+    record::{Deck, Event, Recorder, live::Feed},
     time::{Clock, Mono},
 };
 
@@ -96,6 +96,14 @@ impl Filming {
         }
     }
 
+    /// What is kept of the lane's stream from the newest key frame on, up to the last picture.
+    pub(super) fn group(&self) -> Vec<AccessUnit> {
+        match self {
+            Self::Here(deck) => deck.group(),
+            Self::Elsewhere(_) => Vec::new(),
+        }
+    }
+
     /// A second or so has passed.
     pub(super) fn tick(&mut self) {
         if let Self::Here(deck) = self {
@@ -166,6 +174,8 @@ pub struct Link {
     pub mint: Mint,
     /// The camera's.
     pub metrics: CameraMetrics,
+    /// For those who watch the stream.
+    pub feed: Feed,
 }
 
 /// Records a stream that is not analysed, over a connection of its own, until `stop`; then until all of it is on the disk and told.
@@ -176,7 +186,7 @@ pub async fn record(
     link: Link,
     stop: CancellationToken,
 ) {
-    let Link { clock, limits, pace, mut mint, metrics } = link;
+    let Link { clock, limits, pace, mut mint, metrics, mut feed } = link;
     let (mut backoff, mut hearing, mut next) = (Backoff::new(), Hearing::default(), 0);
     let role = camera.record.role;
     let mut tick = interval(TICK);
@@ -195,6 +205,7 @@ pub async fn record(
             () = deck.turn(), if deck.is_busy() => {}
             event = event_of(&mut stream) => {
                 let now = clock.now().mono;
+                feed.hear(&event, || deck.group());
                 if let Some(event) = heard(&event) {
                     deck.apply(event);
                 }

@@ -27,7 +27,7 @@ use crate::{
     gate::{Grant, Share},
     id::{CameraId, Mint},
     metrics::Metrics,
-    record::seen::Raised,
+    record::{live::Feed, seen::Raised},
     time::{Clock, Mono},
 };
 
@@ -96,13 +96,14 @@ enum Answer {
     Detected(detect::Detected),
 }
 
-/// Runs a camera's lane until `stop`, then until everything that it promised to tell is with the clerk.
+/// Runs a camera's lane until `stop`, then until everything that it promised to tell is with the clerk. Who records the stream and who watches it
+/// hear what it says.
 pub async fn run(
     camera: Arc<Camera>,
     mint: Mint,
     share: Share,
     words: watch::Receiver<Word>,
-    filming: Filming,
+    (filming, feed): (Filming, Feed),
     around: Surroundings,
     stop: CancellationToken,
 ) {
@@ -117,6 +118,7 @@ pub async fn run(
         lane,
         around,
         filming,
+        feed,
         hearing: Hearing::default(),
         sound: Sound::Unwanted,
         stream: None,
@@ -141,6 +143,7 @@ struct Task {
     lane: Lane,
     around: Surroundings,
     filming: Filming,
+    feed: Feed,
     hearing: Hearing,
     /// What the stream was asked for.
     sound: Sound,
@@ -241,7 +244,14 @@ impl Task {
     fn apply(&mut self, event: Event) {
         let now = self.around.clock.now();
         match &event {
-            Event::Stream(event) => self.filming.hear(event),
+            Event::Stream(event) => {
+                let group = || {
+                    let kept = self.filming.group();
+                    if kept.is_empty() { self.lane.group() } else { kept }
+                };
+                self.feed.hear(event, group);
+                self.filming.hear(event);
+            }
             Event::Tick => self.filming.tick(),
             _ => {}
         }

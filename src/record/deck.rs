@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Act, Event, GapCause, News, Pen, Recorder, SegmentKey, Written};
 use crate::{
+    camera::AccessUnit,
     config::{Camera, Recording},
     id::StationId,
     metrics::{Metrics, OfCause},
@@ -89,6 +90,11 @@ impl Deck {
             }
             self.acts = acts;
         }
+    }
+
+    /// What of the stream is in memory from the newest key frame on, up to the last picture; nothing where that key frame is not there any more.
+    pub fn group(&self) -> Vec<AccessUnit> {
+        self.recorder.group()
     }
 
     /// Whether [`Self::turn`] has something to wait for.

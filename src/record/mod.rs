@@ -10,6 +10,7 @@
 mod deck;
 mod film;
 mod line;
+pub mod live;
 pub mod mp4;
 mod pre_roll;
 mod recorder;

@@ -5,7 +5,10 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::Sample;
-use crate::time::{Mono, Wall};
+use crate::{
+    camera::AccessUnit,
+    time::{Mono, Wall},
+};
 
 /// Most bytes of one camera.
 const BYTES_MAX: usize = 2 << 20;
@@ -55,6 +58,16 @@ impl PreRoll {
         self.kept.back().map(|(_, sample)| sample.arrived())
     }
 
+    /// Copies of the pictures from the newest key frame on.
+    pub(super) fn newest_group(&self) -> Vec<AccessUnit> {
+        let start = self.kept.iter().rposition(|(_, sample)| sample.is_key()).unwrap_or(self.kept.len());
+        let picture = |(_, sample): &(Wall, Sample)| match sample {
+            Sample::Picture(unit) => Some(unit.clone()),
+            Sample::Sound(_) => None,
+        };
+        self.kept.range(start..).filter_map(picture).collect()
+    }
+
     /// Hands out all of them, oldest first.
     pub(super) fn take(&mut self) -> VecDeque<(Wall, Sample)> {
         self.bytes = 0;
@@ -96,6 +109,8 @@ mod tests {
             push(&mut pre_roll, ms, ms % 2000 == 0, 10);
         }
         assert_eq!(pre_roll.from(), Some(Wall::from_unix_ms(6000)));
+        let group: Vec<i64> = pre_roll.newest_group().iter().map(|unit| unit.media.ms()).collect();
+        assert_eq!(group, [10_000]);
         assert_eq!(pre_roll.take().len(), 41);
         assert_eq!((pre_roll.from(), pre_roll.bytes), (None, 0));
     }

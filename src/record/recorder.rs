@@ -195,6 +195,11 @@ impl Recorder {
         self.film.is_none() && self.ledger.is_empty()
     }
 
+    /// What of the stream is in memory from the newest key frame on, up to the last picture; nothing where that key frame is not there any more.
+    pub(super) fn group(&self) -> Vec<AccessUnit> {
+        if self.film.is_some() { Vec::new() } else { self.pre_roll.newest_group() }
+    }
+
     /// Takes an event in; what is to be done is appended to `acts`, in order.
     pub fn apply(&mut self, now: Now, event: Event, acts: &mut Vec<Act>) {
         // What comes of a stream came when it arrived; answers and ticks come now.

@@ -51,7 +51,7 @@ fn alert_with_clip(page: SocketAddr) -> Value {
 }
 
 /// Says what of an answer is not as the OpenAPI document describes it.
-fn conforms(schema: &str, answer: &Value) {
+pub(crate) fn conforms(schema: &str, answer: &Value) {
     let text = include_str!("../../docs/ref/openapi.json");
     let document: Value = serde_json::from_str(text).expect("JSON");
     let root = json!({

@@ -6,6 +6,8 @@
 mod clips;
 mod export;
 mod film;
+mod live;
+mod playback;
 mod records;
 mod report;
 mod still;
@@ -28,6 +30,7 @@ use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use tokio::time::timeout;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::parameters::BadQuestion;
 use crate::{
@@ -38,6 +41,7 @@ use crate::{
     id::{AlertId, CameraId, HoldId},
     index::{Librarian, Unanswered},
     mqtt::payload::{AlertData, ModelData},
+    record::live::{Feeds, NoView},
     store::Refused,
     time::{Clock, Wall},
 };
@@ -86,7 +90,19 @@ pub struct Rooms {
     pub(super) backend: Backend,
     /// The machine's clock.
     pub(super) clock: Clock,
+    /// What is seen just now.
+    pub(super) live: Live,
     views: warrant::Views,
+}
+
+/// Live view.
+pub struct Live {
+    /// What can be watched.
+    pub feeds: Feeds,
+    /// Ends everybody's watching.
+    pub stop: CancellationToken,
+    /// Everybody who watches over a WebSocket, until he has had his last word.
+    pub viewers: TaskTracker,
 }
 
 impl Rooms {
@@ -101,10 +117,11 @@ impl Rooms {
         model: ModelData,
         backend: Backend,
         clock: Clock,
+        live: Live,
     ) -> Self {
         let views = warrant::Views::default();
         let evidence = Arc::new(evidence.map_or_else(OnceLock::new, OnceLock::from));
-        Self { archive, index, evidence, alerts, config, model, backend, clock, views }
+        Self { archive, index, evidence, alerts, config, model, backend, clock, live, views }
     }
 
     fn time_zone(&self) -> &TimeZone {
@@ -150,8 +167,20 @@ impl From<NoFilm> for Refusal {
         let status = match none {
             NoFilm::Nothing { .. } => StatusCode::NOT_FOUND,
             NoFilm::TooLong => StatusCode::BAD_REQUEST,
+            NoFilm::NotPlayable { .. } => StatusCode::CONFLICT,
             NoFilm::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             NoFilm::Unreadable(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self(status, none.to_string())
+    }
+}
+
+impl From<NoView> for Refusal {
+    fn from(none: NoView) -> Self {
+        let status = match none {
+            NoView::Unknown(_) => StatusCode::NOT_FOUND,
+            NoView::NotRead { .. } | NoView::OutOfService(_) => StatusCode::CONFLICT,
+            NoView::Full { .. } => StatusCode::TOO_MANY_REQUESTS,
         };
         Self(status, none.to_string())
     }
@@ -175,9 +204,13 @@ pub(super) fn router(rooms: Rooms) -> Router {
         .route("/api/v1/clips", get(video::find))
         .route("/api/v1/clips/{clip}", get(video::clip))
         .route("/api/v1/clips/{clip}/video.mp4", get(video::of_clip))
+        .route("/api/v1/clips/{clip}/playback.mp4", get(playback::of_clip))
         .route("/api/v1/clips/{clip}/thumbnail.jpg", get(video::thumbnail))
         .route("/api/v1/clips/{clip}/sheet.jpg", get(video::sheet))
         .route("/api/v1/cameras/{camera}/video.mp4", get(video::of_camera))
+        .route("/api/v1/cameras/{camera}/playback.mp4", get(playback::of_camera))
+        .route("/api/v1/cameras/{camera}/live", get(live::socket))
+        .route("/api/v1/cameras/{camera}/live.mp4", get(live::stream))
         .route("/api/v1/exports", post(export::make))
         .route("/api/v1/exports/{pack}/{file}", get(export::file))
         .route("/api/v1/cameras/{camera}/timeline", get(timeline))

@@ -35,7 +35,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    fn what(&self, shown: &'static str) -> Value {
+    pub(super) fn what(&self, shown: &'static str) -> Value {
         json!({ "camera": self.camera, "from": self.from.to_string(), "to": self.to.to_string(), "shown": shown })
     }
 }
@@ -107,7 +107,7 @@ pub(super) async fn sheet(
     rooms.still(id, &pairs, still::SHEET.0, "sheet").await
 }
 
-fn only_warrant(pairs: &[(String, String)]) -> Answer<Warrant> {
+pub(super) fn only_warrant(pairs: &[(String, String)]) -> Answer<Warrant> {
     let mut parameters = Parameters::new(pairs);
     let warrant = Warrant::read(&mut parameters)?;
     parameters.finish()?;

@@ -27,7 +27,7 @@ use super::{
 use crate::time::{MediaTime, Wall};
 
 /// Two segments with less than this between them are one stream: arrivals jitter.
-const SEAM: Duration = Duration::from_millis(500);
+pub(super) const SEAM: Duration = Duration::from_millis(500);
 /// Header of `mdat`, with a 64-bit size.
 const MDAT_LEN: u64 = 16;
 
@@ -118,21 +118,12 @@ pub enum CutError {
 /// See [`CutError`].
 pub fn plan<F: Read + Seek>(sources: &mut [Source<'_, F>], from: Wall, to: Wall) -> Result<Cut, CutError> {
     let nothing = CutError::Nothing { from, to };
-    let fragments: Vec<(usize, Span)> = sources
-        .iter()
-        .enumerate()
-        .flat_map(|(segment, it)| it.scanned.fragments.iter().map(move |span| (segment, *span)))
-        .collect();
-    let is_entry = |(_, span): &(usize, Span)| span.is_key;
-    let first = fragments
-        .iter()
-        .rposition(|it| is_entry(it) && it.1.from <= from)
-        .or_else(|| fragments.iter().position(is_entry));
-    let Some(first) = first.filter(|&first| fragments[first].1.from < to) else { return Err(nothing) };
-    let tracks = &sources[fragments[first].0].scanned.tracks;
+    let fragments = in_range(sources, from, to);
+    let Some(&(first, _)) = fragments.first() else { return Err(nothing) };
+    let tracks = &sources[first].scanned.tracks;
     let mut layout = Layout::new(tracks, from, to);
     let mut end = CutEnd::Whole;
-    for &(segment, span) in fragments[first..].iter().take_while(|it| it.1.from < to) {
+    for &(segment, span) in &fragments {
         let source = &mut sources[segment];
         if source.scanned.tracks != *tracks {
             end = CutEnd::Changed { at: span.from };
@@ -140,8 +131,25 @@ pub fn plan<F: Read + Seek>(sources: &mut [Source<'_, F>], from: Wall, to: Wall)
         }
         layout.fragment(source.file, segment, &span).map_err(|error| CutError::Segment { segment, error })?;
     }
-    let facts = sources[fragments[first].0].scanned.facts.clone();
+    let facts = sources[first].scanned.facts.clone();
     layout.finish(facts, end).ok_or(nothing)
+}
+
+/// The fragments that show `from..to`, with their segments: from the one at or before `from` on with which playing may begin, or the first such one.
+pub(super) fn in_range<F>(sources: &[Source<'_, F>], from: Wall, to: Wall) -> Vec<(usize, Span)> {
+    let of_segment = |(segment, it): (usize, &Source<'_, F>)| {
+        it.scanned.fragments.iter().map(move |span| (segment, *span)).collect::<Vec<_>>()
+    };
+    let mut fragments: Vec<(usize, Span)> = sources.iter().enumerate().flat_map(of_segment).collect();
+    let is_entry = |(_, span): &(usize, Span)| span.is_key;
+    let first = fragments
+        .iter()
+        .rposition(|it| is_entry(it) && it.1.from <= from)
+        .or_else(|| fragments.iter().position(is_entry));
+    fragments.drain(..first.unwrap_or(fragments.len()));
+    let behind = fragments.iter().position(|(_, span)| span.from >= to);
+    fragments.truncate(behind.unwrap_or(fragments.len()));
+    fragments
 }
 
 impl Cut {
@@ -317,16 +325,16 @@ fn put(pieces: &mut Vec<Piece>, at: u64, segment: usize, sample: &Sample) -> u64
     at + len
 }
 
-fn convert(ticks: u64, from: u32, to: u32) -> u64 {
+pub(super) fn convert(ticks: u64, from: u32, to: u32) -> u64 {
     (u128::from(ticks) * u128::from(to) / u128::from(from.max(1))).min(u64::MAX.into()) as u64
 }
 
 /// Microseconds as ticks; 0 where they are negative.
-fn ticks(us: i64, rate: u32) -> u64 {
+pub(super) fn ticks(us: i64, rate: u32) -> u64 {
     convert(us.max(0) as u64, 1_000_000, rate)
 }
 
-fn lasts(ticks: u64, rate: u32) -> Duration {
+pub(super) fn lasts(ticks: u64, rate: u32) -> Duration {
     let ticks_90k = convert(ticks, rate, VIDEO_TIMESCALE).min(i64::MAX as u64) as i64;
     MediaTime { ticks_90k }.since(MediaTime::default())
 }

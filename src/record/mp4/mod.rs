@@ -4,7 +4,8 @@
 //! AccessUnit ─Muxer─▶ init, fragments ─▶ a segment file, and viewers (MSE) as they are
 //!                                             │
 //!                         scan ◀──────────────┤   what of it is whole
-//!                         plan ◀──────────────┘   a cut: head + pieces of segments = one progressive file
+//!                         plan ◀──────────────┤   a cut: head + pieces of segments = one progressive file
+//!                         playback ◀──────────┘   init, fragments with times of their own: a stream for browsers (MSE)
 //! ```
 //! Owns every byte of these files (ISO/IEC 14496-12, -14, -15; CMAF, ISO/IEC 23000-19). Knows no clock, no folder, no index and no network; files
 //! are read through [`std::io::Read`] and [`std::io::Seek`]. No bytes, whoever wrote them, make it panic.
@@ -19,6 +20,7 @@ mod movie;
 mod muxer;
 mod nals;
 mod parameters;
+mod playback;
 mod scan;
 mod tables;
 #[cfg(test)]
@@ -29,6 +31,7 @@ pub use cut::{Cut, CutEnd, CutError, Piece, Source, Stretch, plan};
 pub use facts::Facts;
 pub use movie::{Sample, Samples, Tracks, mute};
 pub use muxer::{FragmentBytes, Muxer, NotTaken};
+pub use playback::{NoPlayback, Part, Playback, playback};
 pub use scan::{ScanError, Scanned, Span, samples, scan};
 pub use track::{AudioTrack, Law, NoTrack, VideoTrack};
 

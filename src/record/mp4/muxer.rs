@@ -40,6 +40,8 @@ pub struct Muxer {
     audio_rate_hz: Option<u32>,
     /// The media time that is 0 in the file.
     zero: Option<i64>,
+    /// Where its first picture lies in the file's time.
+    begin: i64,
     sequence: u32,
     /// Room for the head, then the samples of the pictures.
     data: Boxes,
@@ -126,6 +128,7 @@ impl Muxer {
             video,
             audio_rate_hz: audio.map(|it| it.rate_hz()),
             zero: None,
+            begin: 0,
             sequence: 0,
             data: Boxes::default(),
             room: ROOM_FIRST,
@@ -137,6 +140,18 @@ impl Muxer {
             sound: Sound::default(),
         };
         (muxer, init)
+    }
+
+    /// Puts the first picture there in the file's time, in place of 0: what follows is played behind what another muxer made. To be called
+    /// before there is a picture.
+    pub fn begin_at(&mut self, at: MediaTime) {
+        let at = at.ticks_90k.max(0);
+        (self.begin, self.next, self.latest) = (at, at, at);
+    }
+
+    /// Where the last fragment ends, in the file's time.
+    pub fn end(&self) -> MediaTime {
+        MediaTime { ticks_90k: self.next }
     }
 
     /// The video track.
@@ -155,7 +170,8 @@ impl Muxer {
         if self.zero.is_none() && !unit.is_key {
             return Err(NotTaken::NoKey);
         }
-        let shown = unit.media.ticks_90k.saturating_sub(self.zero.unwrap_or(unit.media.ticks_90k));
+        let zero = self.zero.unwrap_or(unit.media.ticks_90k.saturating_sub(self.begin));
+        let shown = unit.media.ticks_90k.saturating_sub(zero);
         let ticks = |of: Duration| i64::from(VIDEO_TIMESCALE) * of.as_secs() as i64;
         if shown <= self.latest.saturating_sub(ticks(STEP_BACK_MAX)) {
             return Err(NotTaken::StepBack);
@@ -167,7 +183,7 @@ impl Muxer {
         if self.bytes() + unit.data.len() + unit.data.len() / 4 > FRAGMENT_BYTES_MAX {
             return Err(NotTaken::Full);
         }
-        self.zero.get_or_insert(unit.media.ticks_90k);
+        self.zero = Some(zero);
         if self.pictures.is_empty() {
             self.from = unit.arrived.wall;
             self.data.zeros(self.room.saturating_sub(self.data.0.len()));
@@ -188,7 +204,8 @@ impl Muxer {
     /// See [`NotTaken`].
     pub fn push_audio(&mut self, data: &[u8], media: MediaTime, samples: u32) -> Result<(), NotTaken> {
         let rate_hz = self.audio_rate_hz.ok_or(NotTaken::NoSound)?;
-        let Some(zero) = self.zero.filter(|&zero| media.ticks_90k >= zero) else { return Ok(()) };
+        let is_behind = |zero: &i64| media.ticks_90k.saturating_sub(*zero) >= self.begin;
+        let Some(zero) = self.zero.filter(is_behind) else { return Ok(()) };
         if self.bytes() + data.len() > FRAGMENT_BYTES_MAX {
             return Err(NotTaken::Full);
         }

@@ -2,6 +2,7 @@
 
 mod cutting;
 mod muxing;
+mod playing;
 mod scanning;
 
 use bytes::Bytes;

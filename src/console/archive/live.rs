@@ -1,0 +1,253 @@
+//! Live view over HTTP: a WebSocket for browsers, an endless answer for players.
+//!
+//! Owns how it travels, and when a viewer is given up. A viewer that does not read holds what its socket holds, and half a megabyte; it is told what it
+//! missed (`record::live`).
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{
+        Path, Query, State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
+    },
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use serde::Serialize;
+use serde_json::json;
+use tokio::{sync::mpsc, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{super::parameters::Parameters, Answer, Live, Pairs, Refusal, Rooms, warrant::Warrant};
+use crate::{
+    config::StreamRole,
+    id::CameraId,
+    record::live::{Heard, Opening, Shown, Viewer},
+};
+
+/// A viewer whose socket takes nothing for so long is gone.
+const STALLED_MAX: Duration = Duration::from_secs(30);
+/// An answer of bytes alone begins within this, or not at all: its headers say what it is.
+const OPENS_WITHIN: Duration = Duration::from_secs(15);
+/// What a viewer may send: words to the connection itself.
+const HEARD_BYTES_MAX: usize = 4096;
+
+/// What a viewer is told beside the pictures.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+enum Word<'w> {
+    Init { mime: &'w str, stream: StreamRole, width: u32, height: u32, from: String, at_s: f64, sound: Heard },
+    Skipped,
+    Gone { why: &'w str },
+}
+
+pub(super) async fn socket(
+    State(rooms): State<Arc<Rooms>>,
+    Path(camera): Path<CameraId>,
+    Query(pairs): Pairs,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Answer<Response> {
+    let viewer = rooms.seat(&camera, &pairs, &headers).await?;
+    let Ok(upgrade) = upgrade else {
+        let why = "this is a WebSocket: ask with Upgrade, or for live.mp4";
+        return Err(Refusal(StatusCode::UPGRADE_REQUIRED, why.to_owned()));
+    };
+    let Live { stop, viewers, .. } = &rooms.live;
+    let (stop, viewers) = (stop.clone(), viewers.clone());
+    let show = move |socket| async move { viewers.track_future(show(socket, viewer, stop)).await };
+    Ok(upgrade.max_message_size(HEARD_BYTES_MAX).on_upgrade(show))
+}
+
+pub(super) async fn stream(
+    State(rooms): State<Arc<Rooms>>,
+    Path(camera): Path<CameraId>,
+    Query(pairs): Pairs,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let mut viewer = rooms.seat(&camera, &pairs, &headers).await?;
+    let (opening, shown) = match timeout(OPENS_WITHIN, opened(&mut viewer)).await {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(why)) => return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, format!("{camera}: {why}"))),
+        Err(_) => {
+            let why = format!("{camera}: no key picture came within {} s", OPENS_WITHIN.as_secs());
+            return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, why));
+        }
+    };
+    let (to, from) = mpsc::channel(1);
+    let pumping = pump(viewer, shown, to);
+    tokio::spawn(rooms.live.stop.clone().run_until_cancelled_owned(pumping));
+    let body = stream::unfold(from, |mut from| async move { Some((from.recv().await?, from)) });
+    let mut response = Response::new(Body::from_stream(body.map(Ok::<Bytes, Infallible>)));
+    describe(response.headers_mut(), &opening.mime, &opening.from.to_string());
+    Ok(response)
+}
+
+/// What a stream of MP4 for browsers is, and when its first picture arrived.
+pub(super) fn describe(headers: &mut HeaderMap, mime: &str, from: &str) {
+    let mut put = |name: header::HeaderName, value: &str| {
+        // Codec strings, times and numbers are ASCII.
+        headers.insert(name, HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("")));
+    };
+    put(header::CONTENT_TYPE, mime);
+    put(header::CACHE_CONTROL, "private, no-store");
+    put(header::HeaderName::from_static("cunkou-from"), from);
+}
+
+/// Waits for the first initialisation part; else says why there is none.
+async fn opened(viewer: &mut Viewer) -> Result<(Opening, Vec<Shown>), String> {
+    while let Some(shown) = viewer.next().await {
+        for it in &shown {
+            match it {
+                Shown::Init(opening, _) => return Ok((opening.clone(), shown)),
+                Shown::Gone(gone) => return Err(gone.clone()),
+                Shown::Fragment(_) | Shown::Skipped => {}
+            }
+        }
+    }
+    Err("the station is stopping".to_owned())
+}
+
+/// Hands on what a viewer is shown, until nobody takes it any more.
+async fn pump(mut viewer: Viewer, mut shown: Vec<Shown>, to: mpsc::Sender<Bytes>) {
+    loop {
+        for bytes in shown.into_iter().filter_map(bytes) {
+            match timeout(STALLED_MAX, to.send(bytes)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return,
+            }
+        }
+        shown = tokio::select! {
+            () = to.closed() => return,
+            next = viewer.next() => match next {
+                Some(next) => next,
+                None => return,
+            },
+        };
+    }
+}
+
+fn bytes(shown: Shown) -> Option<Bytes> {
+    match shown {
+        Shown::Init(_, bytes) | Shown::Fragment(bytes) => Some(bytes),
+        Shown::Skipped | Shown::Gone(_) => None,
+    }
+}
+
+/// Why showing ended.
+#[derive(PartialEq, Eq)]
+enum End {
+    /// The viewer left, or let its socket stand still.
+    Left,
+    /// Nothing can come any more.
+    Over,
+}
+
+/// Shows until the viewer leaves or lets its socket stand still, or until `stop`.
+async fn show(mut socket: WebSocket, mut viewer: Viewer, stop: CancellationToken) {
+    let end = stop.run_until_cancelled(show_on(&mut socket, &mut viewer)).await;
+    if end != Some(End::Left) {
+        let frame = CloseFrame { code: close_code::AWAY, reason: "the station is stopping".into() };
+        // Whoever does not take a last word has had its pictures.
+        let _ = timeout(Duration::from_millis(100), socket.send(Message::Close(Some(frame)))).await;
+    }
+}
+
+async fn show_on(socket: &mut WebSocket, viewer: &mut Viewer) -> End {
+    loop {
+        let shown = tokio::select! {
+            heard = socket.recv() => match heard {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Left,
+                // Pings are answered by the protocol itself; nothing else is expected, or understood.
+                Some(Ok(_)) => continue,
+            },
+            shown = viewer.next() => shown,
+        };
+        let Some(shown) = shown else { return End::Over };
+        for message in shown.into_iter().flat_map(messages) {
+            match timeout(STALLED_MAX, socket.send(message)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return End::Left,
+            }
+        }
+    }
+}
+
+fn messages(shown: Shown) -> impl Iterator<Item = Message> {
+    let word = match &shown {
+        Shown::Init(Opening { mime, role, size, from, at, heard }, _) => Some(Word::Init {
+            mime,
+            stream: *role,
+            width: size.w,
+            height: size.h,
+            from: from.to_string(),
+            at_s: at.as_secs_f64(),
+            sound: *heard,
+        }),
+        Shown::Skipped => Some(Word::Skipped),
+        Shown::Gone(why) => Some(Word::Gone { why }),
+        Shown::Fragment(_) => None,
+    };
+    let text = word.map(|word| Message::Text(json!(word).to_string().into()));
+    text.into_iter().chain(bytes(shown).map(Message::Binary))
+}
+
+impl Rooms {
+    /// A seat before a camera's stream, once it is written down who takes it and what for.
+    async fn seat(
+        &self,
+        camera: &CameraId,
+        pairs: &[(String, String)],
+        headers: &HeaderMap,
+    ) -> Answer<Viewer> {
+        only_from_here(headers)?;
+        let mut parameters = Parameters::new(pairs);
+        let warrant = Warrant::read(&mut parameters)?;
+        let roles = [("main", StreamRole::Main), ("sub", StreamRole::Sub)];
+        let asked = parameters.words("stream", &roles, |(word, _)| word)?;
+        parameters.finish()?;
+        let viewer = self.live.feeds.watch(camera, asked.first().map(|(_, role)| *role))?;
+        let what = json!({ "camera": camera, "stream": viewer.role(), "shown": "live" });
+        self.write_view(&warrant, what, Vec::new()).await?;
+        Ok(viewer)
+    }
+}
+
+/// Browsers let any page open a WebSocket to anywhere, and say which page it was: only this station's own may.
+fn only_from_here(headers: &HeaderMap) -> Answer<()> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let from = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    if from.is_some() && from == text(header::HOST) {
+        return Ok(());
+    }
+    let why = "a page from elsewhere may not watch; open this station's own page";
+    Err(Refusal(StatusCode::FORBIDDEN, why.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_from_elsewhere_are_refused() {
+        let asked = |host: &str, origin: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().expect("a host"));
+            headers.extend(origin.map(|it| (header::ORIGIN, it.parse().expect("an origin"))));
+            only_from_here(&headers).is_ok()
+        };
+        // Players, and this station's own page, also behind a proxy that speaks TLS.
+        assert!(asked("127.0.0.1:8080", None));
+        assert!(asked("127.0.0.1:8080", Some("http://127.0.0.1:8080")));
+        assert!(asked("station.example", Some("https://station.example")));
+        for origin in
+            ["http://evil.example", "http://127.0.0.1:8081", "null", "http://127.0.0.1:8080.evil.example"]
+        {
+            assert!(!asked("127.0.0.1:8080", Some(origin)), "{origin}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Live view: a camera's stream, as it comes, to whoever watches; without decoding it.
+//!
+//! ```text
+//! lane's task ─StreamEvent─▶ Feed ─▶ Reel (bounded, shared) ─▶ Viewer { Projector (pure) } ─▶ init, fragments, words
+//!              nobody watches: one atomic load a unit          one for each who watches
+//! ```
+//! Owns where a viewer begins, what is skipped for one that lags, how many there may be, and what each is told. A lane hands units over and knows
+//! nothing of viewers; nobody waits for a viewer. The bytes are the muxer's ([`super::mp4`]); how they travel is the console's.
+
+mod feeds;
+mod projector;
+mod reel;
+#[cfg(test)]
+mod tests;
+
+pub use feeds::{Feed, Feeds, NoView, Viewer};
+pub use projector::{Heard, Opening, Shown};
