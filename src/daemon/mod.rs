@@ -71,7 +71,8 @@ use crate::{
     lane::{self, EyeJob, Surroundings},
     metrics::Metrics,
     mqtt::{
-        ConnectionSettings, deliver,
+        ConnectionSettings, Hearing, Ways, deliver,
+        ear::Ear,
         embedded::{self, BrokerError, EmbeddedBroker},
         payload::ModelData,
         wire::Writer,
@@ -95,6 +96,8 @@ const CLIPS_SOUGHT_MAX: usize = 256;
 /// Passages and alerts that wait for the chronicler; then they are dropped and counted (`seen_lost`): some of each camera of a large fleet, since a stop tells
 /// all at once.
 const SEEN_MAX: usize = 4096;
+/// Answers that wait for the courier.
+const ANSWERS_MAX: usize = 64;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
 /// Share of the stop's grace that the lanes may take.
@@ -238,9 +241,12 @@ impl Daemon {
         let writer = Writer::new(&config.station, now, Mint::from_os());
         let settings = ConnectionSettings::new(&config.station, address, now, Mint::from_os());
         let (live, live_rx) = mpsc::channel(LIVE_MAX);
+        let (answers, answers_rx) = mpsc::channel(ANSWERS_MAX);
+        let (hearing, heard) = Hearing::new(Ear::of(&config.station.id));
         let stop_courier = CancellationToken::new();
         let broken = CancellationToken::new();
-        let courier = deliver(settings, desk.clone(), live_rx, metrics.clone(), clock, stop_courier.clone());
+        let ways = Ways { live: live_rx, answers: answers_rx, hearing: Some(hearing) };
+        let courier = deliver(settings, desk.clone(), ways, metrics.clone(), clock, stop_courier.clone());
         let courier = tokio::spawn(vital(broken.clone(), courier));
         let condition = desk.condition();
         // Nothing is deleted for its age before the office has looked at the clock.
