@@ -1,4 +1,4 @@
-//! What came in, read: commands, and whether a post is there. Any bytes are one or none.
+//! Commands that came in, read. Any bytes are one or none.
 //!
 //! Owns which spellings are taken: the facts alone, or as the data of an envelope.
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{AnswerResult, CommandData};
-use crate::{duty::Presence, id::CommandId};
+use crate::id::CommandId;
 
 /// Longest part of a reader's complaint that is passed on, characters.
 const WHY_MAX: usize = 200;
@@ -54,27 +54,6 @@ impl CommandData {
     }
 }
 
-/// Whether a post is there, as its own client and its will say: `online` or `offline` (also `stopped`), bare or as `status` of an object, which may be the `data` of an
-/// envelope. Nothing at all is `offline`: it is what a client clears with.
-pub fn read_presence(bytes: &[u8]) -> Result<Presence, Unread> {
-    let bytes = bytes.trim_ascii();
-    let status = if bytes.first() == Some(&b'{') {
-        let mut members = object(bytes)?;
-        let mut data = envelope_data(&mut members)?.unwrap_or(members);
-        match data.remove("status") {
-            Some(Value::String(status)) => status,
-            _ => return Err(Unread("`status` is missing".to_owned())),
-        }
-    } else {
-        String::from_utf8_lossy(bytes).trim_matches('"').to_owned()
-    };
-    match status.as_str() {
-        "online" => Ok(Presence::Online),
-        "offline" | "stopped" | "" => Ok(Presence::Offline),
-        _ => Err(Unread("a post is `online` or `offline`".to_owned())),
-    }
-}
-
 fn object(bytes: &[u8]) -> Result<Map<String, Value>, Unread> {
     serde_json::from_slice(bytes).map_err(|why| unread(&why))
 }
@@ -101,7 +80,8 @@ mod tests {
     use super::*;
 
     const ID: &str = "01KKS9XZ4BYQ0G5C6R7M8N9P0Q";
-    const BARE: &str = r#"{"id":"01KKS9XZ4BYQ0G5C6R7M8N9P0Q","actor":{"who":"Li","unit":"patrol"},"if_rev":2,"more":1}"#;
+    const BARE: &str =
+        r#"{"id":"01KKS9XZ4BYQ0G5C6R7M8N9P0Q","actor":{"who":"Li","unit":"patrol"},"if_rev":2,"more":1}"#;
 
     fn id() -> CommandId {
         ID.parse().expect("an id")
@@ -116,9 +96,15 @@ mod tests {
         );
         let read = CommandData::read(envelope.as_bytes(), None).expect("readable");
         assert_eq!((read.id, read.at.as_deref()), (id(), Some("2026-03-09T18:04:05Z")));
-        let own = envelope.replace(r#""data":{"#, r#""data":{"id":"01KKS9XZ4BXW3E2R1T0Y9V8K7J","at":"2026-03-09T18:00:00Z","#);
+        let own = envelope.replace(
+            r#""data":{"#,
+            r#""data":{"id":"01KKS9XZ4BXW3E2R1T0Y9V8K7J","at":"2026-03-09T18:00:00Z","#,
+        );
         let read = CommandData::read(own.as_bytes(), None).expect("readable");
-        assert_eq!((read.id.to_string().as_str(), read.at.as_deref()), ("01KKS9XZ4BXW3E2R1T0Y9V8K7J", Some("2026-03-09T18:00:00Z")));
+        assert_eq!(
+            (read.id.to_string().as_str(), read.at.as_deref()),
+            ("01KKS9XZ4BXW3E2R1T0Y9V8K7J", Some("2026-03-09T18:00:00Z"))
+        );
     }
 
     #[test]
@@ -128,26 +114,17 @@ mod tests {
         let why = CommandData::read(nameless, None).expect_err("no id").to_string();
         assert!(why.contains("id"), "{why}");
         let other: CommandId = "01KKS9XZ4BXW3E2R1T0Y9V8K7J".parse().expect("an id");
-        assert_eq!(CommandData::read(BARE.as_bytes(), Some(other)).expect("readable").id, id(), "its own comes first");
-    }
-
-    #[test]
-    fn a_post_says_whether_it_is_there() {
-        for online in ["online", " online\n", "\"online\"", r#"{"status":"online"}"#, r#"{"specversion":"1.0","data":{"status":"online"}}"#] {
-            assert_eq!(read_presence(online.as_bytes()), Ok(Presence::Online), "{online}");
-        }
-        for offline in ["offline", "stopped", "", r#"{"status":"offline"}"#] {
-            assert_eq!(read_presence(offline.as_bytes()), Ok(Presence::Offline), "{offline}");
-        }
-        for neither in ["here", "{}", r#"{"status":1}"#, r#"{"specversion":"1.0","status":"online"}"#, "{"] {
-            assert!(read_presence(neither.as_bytes()).is_err(), "{neither}");
-        }
+        assert_eq!(
+            CommandData::read(BARE.as_bytes(), Some(other)).expect("readable").id,
+            id(),
+            "its own comes first"
+        );
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_a_command_or_none(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = (CommandData::read(&bytes, None), read_presence(&bytes));
+            let _ = CommandData::read(&bytes, None);
         }
 
         #[test]
@@ -158,7 +135,6 @@ mod tests {
             if let Err(why) = CommandData::read(&bytes, None) {
                 prop_assert!(why.to_string().chars().all(|c| !c.is_control()));
             }
-            let _ = read_presence(&bytes);
         }
     }
 }
