@@ -89,7 +89,9 @@ fn verdict(config: &Config, id: AlertId, rule: &str, change: Change, at: Wall) -
 }
 
 fn draft(clerk: &mut Clerk, at: Wall, verdict: &Verdict, picture: Option<SnapshotData>) -> Option<Draft> {
-    clerk.draft(at, verdict.change, &verdict.alert.occurrence(&jiff::tz::TimeZone::UTC), picture)
+    let occurrence = verdict.alert.occurrence(&jiff::tz::TimeZone::UTC);
+    let assigned = clerk.assign(at, verdict.change, &occurrence);
+    clerk.draft(at, verdict.change, &occurrence, picture, assigned)
 }
 
 fn snapshot() -> SnapshotData {

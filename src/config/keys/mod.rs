@@ -5,6 +5,9 @@
 
 mod duty;
 
+#[cfg(test)]
+pub(super) use duty::ROUTE;
+
 use super::shape::{
     Form::{self, *},
     Key,
