@@ -3,10 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cunkou::{
-    alert::{Change, Earnest, Judged, Kind, Occurrence, Severity},
+    alert::{Change, Earnest, Judged, Kind, Object, Occurrence, Severity},
     config,
     daemon::clerk::Clerk,
-    id::{AlertId, Mint},
+    detect::Class,
+    geometry::UnitBox,
+    id::{AlertId, Mint, TrackId},
     mqtt::payload::ModelData,
     store::{Outbox, SledLedger},
     time::{Clock, Wall},
@@ -16,11 +18,7 @@ use rumqttc::v5::{
     mqttbytes::{QoS, v5::PublishProperties},
 };
 use serde_json::{Value, json};
-use tokio::{
-    runtime::Runtime,
-    sync::Barrier,
-    time::{sleep, timeout},
-};
+use tokio::{runtime::Runtime, sync::Barrier, time::timeout};
 
 use crate::{
     DEADLINE,
@@ -57,7 +55,12 @@ fn with_alerts(broker: &Mosquitto, count: usize) -> (Station, Vec<AlertId>) {
             direction: None,
             occurred_at: at,
             ended_at: None,
-            objects: Vec::new(),
+            objects: vec![Object {
+                class: Class::Person,
+                confidence: 0.9,
+                bbox: UnitBox::new(0.1, 0.2, 0.3, 0.4),
+                track: TrackId(1),
+            }],
             earnest: Earnest::Real,
             explain: rule.name.clone(),
         };
@@ -302,7 +305,6 @@ fn what_is_said_while_the_daemon_is_killed_is_done_after_the_start_unless_it_is_
             }
         })
         .await;
-        sleep(Duration::ZERO).await;
     });
     let (_program, page) = Program::run(&station.file);
     let mut answers = BTreeMap::new();
