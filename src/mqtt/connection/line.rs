@@ -193,9 +193,11 @@ impl Line {
         loop {
             let happened = tokio::select! {
                 biased;
-                packet = self.owed.next() => match packet.map(|packet| self.client.try_ack(&packet)) {
-                    Some(Ok(())) => continue,
-                    Some(Err(error)) => return Said::Courier(Event::Ended(taken_no_more(error))),
+                packet = self.owed.next() => match packet {
+                    Some(packet) => match self.client.try_ack(&packet).map_err(taken_no_more) {
+                        Ok(()) => continue,
+                        Err(ending) => return Said::Courier(Event::Ended(ending)),
+                    },
                     None => {
                         let why = format!("it sent more at once than the {RECEIVE_MAX} messages that we take; the rest comes again");
                         return Said::Courier(Event::Ended(Ending::Lost(why)));
