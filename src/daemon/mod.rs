@@ -18,6 +18,7 @@ mod herald;
 mod indexer;
 mod office;
 mod orders;
+mod pictures;
 mod process;
 mod recordings;
 mod shelves;
