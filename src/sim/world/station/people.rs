@@ -23,6 +23,8 @@ use crate::{
 /// How often the office looks for deadlines, and how many it reaches then.
 pub(super) const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_MAX: usize = 256;
+/// The last deadlines are looked for so long before the end, so that what follows from them is not on its way then.
+const QUIET: Duration = Duration::from_secs(5);
 /// Alerts that people look at: the newest ones.
 const LOOKED_AT: usize = 12;
 /// Shares of wishes that two have at once, and that somebody says twice.
@@ -167,6 +169,9 @@ impl Stage<'_> {
 
     /// The office does what is due.
     pub(super) fn sweep(&mut self, now: Now, queue: &mut Queue) {
+        if now.mono + QUIET > self.script.ends_at() {
+            return;
+        }
         queue.after(SWEEP_EVERY, Happening::Sweep);
         if !self.process.unpromised.is_empty() {
             self.people.hindered(now.wall);
@@ -207,7 +212,8 @@ impl Stage<'_> {
 
     /// Nothing is left that was due.
     pub(super) fn check_dues(&mut self, now: Wall) {
-        let (from, to) = Due::range(Wall::from_unix_us(now.unix_us() - 2 * SWEEP_EVERY.as_micros() as i64));
+        let over = (QUIET + 2 * SWEEP_EVERY).as_micros() as i64;
+        let (from, to) = Due::range(Wall::from_unix_us(now.unix_us() - over));
         let left = self.process.outbox.ledger().range(&from, &to, 10).expect("a simulated disk can be read");
         if !left.is_empty() && self.process.unpromised.is_empty() {
             self.trace.fault(format!("{} deadlines were never reached", left.len()));
