@@ -1,8 +1,8 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ bookkeeper ▶ archive, index ▶ chronicler ▶ office ▶ page ▶ writers ▶ lanes
-//! stop:  lanes ▶ writers ▶ pools ▶ office ▶ courier ▶ bookkeeper, chronicler ▶ archive ▶ store ▶ page ▶ index ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ bookkeeper ▶ archive, index ▶ chronicler ▶ office ▶ hearer ▶ page ▶ writers ▶ lanes
+//! stop:  hearer, lanes ▶ writers ▶ pools ▶ office ▶ courier ▶ bookkeeper, chronicler ▶ archive ▶ store ▶ page ▶ index ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
@@ -14,10 +14,12 @@ mod clip_finder;
 mod clock_watch;
 mod fleet_watch;
 mod happenings;
+mod hearer;
 mod herald;
 mod indexer;
 mod office;
 mod orders;
+mod pictures;
 mod process;
 mod recordings;
 mod shelves;
@@ -56,6 +58,7 @@ use self::{
     clerk::Clerk,
     clip_finder::ClipFinder,
     clock_watch::{CLOCK_MIN, ClockWatch},
+    hearer::{Hearer, Listeners},
     herald::Herald,
     indexer::Indexer,
     office::Office,
@@ -78,7 +81,8 @@ use crate::{
     lane::{self, EyeJob, Surroundings},
     metrics::Metrics,
     mqtt::{
-        ConnectionSettings, deliver,
+        ConnectionSettings, Hearing, Ways, deliver,
+        ear::Ear,
         embedded::{self, BrokerError, EmbeddedBroker},
         payload::ModelData,
         wire::Writer,
@@ -102,6 +106,8 @@ const CLIPS_SOUGHT_MAX: usize = 256;
 /// Passages and alerts that wait for the chronicler; then they are dropped and counted (`seen_lost`): some of each camera of a large fleet, since a stop tells
 /// all at once.
 const SEEN_MAX: usize = 4096;
+/// Answers that wait for the courier.
+const ANSWERS_MAX: usize = 64;
 /// Words of posts that come and go that wait for the office; then who hears them waits.
 const PRESENCE_MAX: usize = 64;
 /// Live messages that wait for the courier.
@@ -162,6 +168,8 @@ pub struct Daemon {
     eyes: Pool<CameraId, EyeJob>,
     detectors: Pool<CameraId, detect::Job>,
     office: JoinHandle<()>,
+    hearer: JoinHandle<()>,
+    stop_hearer: CancellationToken,
     clip_finder: JoinHandle<()>,
     herald: JoinHandle<()>,
     steward: JoinHandle<()>,
@@ -251,22 +259,18 @@ impl Daemon {
         let writer = Writer::new(&config.station, now, Mint::from_os());
         let settings = ConnectionSettings::new(&config.station, address, now, Mint::from_os());
         let (live, live_rx) = mpsc::channel(LIVE_MAX);
+        let (answers, answers_rx) = mpsc::channel(ANSWERS_MAX);
+        let (hearing, heard) = Hearing::new(Ear::of(&config.station.id));
         let stop_courier = CancellationToken::new();
         let broken = CancellationToken::new();
-        let courier = deliver(settings, desk.clone(), live_rx, metrics.clone(), clock, stop_courier.clone());
+        let ways = Ways { live: live_rx, answers: answers_rx, hearing: Some(hearing) };
+        let courier = deliver(settings, desk.clone(), ways, metrics.clone(), clock, stop_courier.clone());
         let courier = tokio::spawn(vital(broken.clone(), courier));
         let condition = desk.condition();
         // Nothing is deleted for its age before the office has looked at the clock.
         let (trust_tx, trust) = watch::channel(Trust::Doubted);
         let cameras = config.cameras.iter().map(|camera| &camera.id);
-        let bookkeeper = Bookkeeper::new(
-            desk.clone(),
-            metrics.clone(),
-            clock,
-            trust.clone(),
-            clerk::kept(&config),
-            cameras,
-        );
+        let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust.clone(), cameras);
         let (intervals, intervals_rx) = mpsc::channel(INTERVALS_MAX);
         let bookkeeper = tokio::spawn(vital(broken.clone(), bookkeeper.run(intervals_rx)));
         let mint = Mint::from_os();
@@ -294,12 +298,13 @@ impl Daemon {
         let chronicler = tokio::spawn(vital(broken.clone(), chronicler.run(seen_rx)));
         let page_desk = desk.clone();
         let catalog = archive.catalog().clone();
-        let alerts = Arc::new(AlertShelf { desk: desk.clone() });
         let (seek_clips, sought_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
         let (found, found_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
         let clip_finder = ClipFinder { catalog, recording: config.recording, found };
         let clip_finder = tokio::spawn(vital(broken.clone(), clip_finder.run(sought_clips)));
         let (orders, orders_rx) = orders::orders();
+        let station = config.station.id.clone();
+        let alerts = Arc::new(AlertShelf { desk: desk.clone(), station, orders: orders.clone() });
         let (happenings, happenings_rx) = happenings::happenings();
         let (presence, presence_rx) = mpsc::channel(PRESENCE_MAX);
         let office = Office {
@@ -321,6 +326,12 @@ impl Daemon {
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
+        let (devices, _) = hearer::listener();
+        let (neighbours, _) = hearer::listener();
+        let listeners = Listeners { presence: presence.clone(), devices, neighbours };
+        let stop_hearer = CancellationToken::new();
+        let hearer = Hearer::new(&config.station, orders.clone(), listeners, answers, metrics.clone(), clock);
+        let hearer = tokio::spawn(vital(broken.clone(), hearer.run(heard, stop_hearer.clone())));
         let (health, health_rx) = mpsc::channel(HEALTH_MAX);
         let herald = Herald {
             writer,
@@ -413,6 +424,8 @@ impl Daemon {
             eyes,
             detectors,
             office,
+            hearer,
+            stop_hearer,
             clip_finder,
             herald,
             steward,
@@ -482,6 +495,8 @@ impl Daemon {
         let lanes_deadline = began + self.grace.mul_f32(LANES_SHARE);
         self.ready.store(false, Ordering::Release);
         self.stop_lanes.cancel();
+        // What is asked of the office from now on is asked again after the start.
+        self.stop_hearer.cancel();
         let mut lanes = self.lanes;
         let joined = async {
             while let Some(ended) = lanes.join_next().await {
@@ -505,6 +520,7 @@ impl Daemon {
             detectors.stop();
         });
         join("the pools", deadline, pools).await;
+        join("who hears commands", deadline, self.hearer).await;
         join("the clerk", deadline, self.office).await;
         join("the finder of clips", deadline, self.clip_finder).await;
         join("the herald", deadline, self.herald).await;
