@@ -72,7 +72,7 @@ impl Life {
         if let Some(text) = note {
             keep(&mut self.notes, Note { at: now, by: actor.clone(), text });
         }
-        keep(&mut self.remembered, (command.id, rev + 1));
+        keep(&mut self.remembered, (command.id, rev.saturating_add(1)));
         Ok(Obeyed::Changed(changed))
     }
 

@@ -100,7 +100,7 @@ impl Clerk {
     ) -> Record {
         let Change { before, event, told, summary } = change;
         let id = after.data.alert_id;
-        after.rev = before.map_or(1, |before| before.rev + 1);
+        after.rev = before.map_or(1, |before| before.rev.saturating_add(1));
         after.data.state = after.life.state();
         after.data.life = LifeData::from(&after.life);
         draft.writes.push(after.put());

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     alert::{
         Earnest, Judged, Kind, Object, Severity,
-        life::{Actor, Command, Reason, State, Verb},
+        life::{Actor, Command, Deadline, Reason, State, Verb},
     },
     config::{self, Canned, Name},
     detect::Class,
@@ -85,6 +85,16 @@ impl Station {
         let clerk = clerk(&config, 1);
         let (mint, said, alerts) = (Mint::seeded(2), Vec::new(), BTreeMap::new());
         Self { config, disk, outbox, clerk, mint, now: START, said, alerts }
+    }
+
+    /// The same with other posts, and without routes.
+    fn with(posts: &str) -> Self {
+        let begin = STATION.split("[post.gate]").next().expect("its begin");
+        let rule = "[rule.r]\nkind = \"zone-enter\"\nname = \"R\"\nclasses = [\"person\"]\n";
+        let text = format!("{begin}{posts}{rule}");
+        let config = config::parse(&text, "test", Path::new("."), &Canned::default());
+        let config = config.unwrap_or_else(|problems| panic!("the station is valid: {problems}"));
+        Self { clerk: clerk(&config, 1), config, ..Self::new() }
     }
 
     fn promise(&mut self, draft: Draft) -> Vec<Message> {
@@ -427,16 +437,28 @@ fn a_rule_that_floods_is_told_of_in_summaries() {
 }
 
 #[test]
+fn a_station_without_posts_tells_nobody_by_name_and_its_deadlines_hold_all_the_same() {
+    let mut station = Station::with("");
+    let id = station.warn(0);
+    station.wait(599);
+    assert_eq!((station.stands(id), station.said.len()), (State::Raised, 2));
+    station.wait(1);
+    let life = station.record(id).expect("on record").life;
+    assert_eq!((life.state(), life.breached_at()), (State::Expired, Some(life.respond_by())));
+    let late = station.warn(2);
+    station.now = station.now.after(Duration::from_secs(300));
+    assert_eq!(station.say(late, Verb::Escalate, "li", "patrol"), AnswerResult::Ok);
+    assert_eq!(station.stands(late), State::Escalated, "who looks at the state sees that more are wanted");
+    station.now = station.now.after(Duration::from_secs(400));
+    assert_eq!(station.say(late, Verb::Claim, "li", "patrol"), AnswerResult::Conflict);
+    let life = station.record(late).expect("on record").life;
+    assert_eq!((life.state(), life.breached_at()), (State::Expired, Some(life.respond_by())));
+}
+
+#[test]
 fn an_alert_that_is_told_to_all_posts_of_a_large_station_fits_into_a_batch() {
-    let mut text = STATION.split("[post.gate]").next().expect("its begin").to_owned();
-    for post in 0..256 {
-        text.push_str(&format!("[post.a-post-with-a-rather-long-name-{post}]\nname = \"P\"\n"));
-    }
-    text.push_str("[rule.r]\nkind = \"zone-enter\"\nname = \"R\"\nclasses = [\"person\"]\n");
-    let config = config::parse(&text, "test", Path::new("."), &Canned::default());
-    let config = config.unwrap_or_else(|problems| panic!("the station is valid: {problems}"));
-    let clerk = clerk(&config, 1);
-    let mut station = Station { config, clerk, ..Station::new() };
+    let posts = (0..256).map(|post| format!("[post.a-post-with-a-rather-long-name-{post}]\nname = \"P\"\n"));
+    let mut station = Station::with(&posts.collect::<String>());
     let id = station.warn(0);
     let note = Some("字".repeat(500));
     for _ in 0..40 {
@@ -564,5 +586,36 @@ proptest! {
                 prop_assert!(station.outbox.ledger().get(&key).expect("reads").is_some(), "{deadline:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_damaged_record_is_another_one_or_none_and_a_damaged_key_no_deadline(
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+        cut in any::<bool>(),
+        verb in prop::sample::select(&Verb::ALL[..]),
+        key in prop::collection::vec(any::<u8>(), 0..80),
+    ) {
+        let mut station = Station::new();
+        let lead = station.warn(0);
+        station.say(lead, Verb::Claim, "li", "patrol");
+        let id = station.warn(1);
+        let mut bytes = serde_json::to_vec(&station.record(id).expect("on record")).expect("JSON");
+        let at = at.index(bytes.len());
+        if cut {
+            bytes.truncate(at);
+        } else {
+            bytes[at] = byte;
+        }
+        if let Ok(record) = serde_json::from_slice::<Record>(&bytes) {
+            let again = serde_json::from_slice::<Record>(&serde_json::to_vec(&record).expect("JSON"));
+            prop_assert_eq!(&again.expect("what we write, we read"), &record);
+            let command = station.command(id, verb, "li", "patrol");
+            let (_, draft) = station.clerk.obey(station.now, command, Some(Folder { record, members: Vec::new() }));
+            prop_assert!(draft.told.len() <= Deadline::ALL.len() + 1);
+        }
+        Due::read(key.clone());
+        member(&key);
+        id_of_open(&key);
     }
 }
