@@ -21,7 +21,7 @@ use jiff::{
 use super::{
     Attention, Broker, Camera, ClientCertificate, Config, Console, Decode, Detect, EntryPoint,
     ExternalBroker, Hours, HoursSpan, Line, Name, Paths, RecordPolicy, Station, StreamRole, Tls, Village,
-    Zone,
+    Zone, device,
     problem::{Report, shown, suggestion},
     record, rule,
     secret::credentials,
@@ -66,6 +66,7 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
         hours.into_iter().map(|(id, hours)| (id, Arc::new(hours))).collect();
     let recording = file.get::<&Table>("recording").and_then(|table| record::recording(table, reader.report));
     let volumes = record::volumes(file, paths.as_ref(), reader);
+    let equipment = file.get::<&Table>("equipment").and_then(|table| device::equipment(table, reader));
 
     let mut cameras: Vec<(String, Camera)> = Vec::new();
     for (number, (id, table)) in file.map("camera").iter().enumerate() {
@@ -82,6 +83,8 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
         );
     }
     rule::rules(file, &hours, &mut cameras, reader);
+    let buttons = device::buttons(file, &entry_points, &cameras, reader);
+    let sensors = device::sensors(file, &hours, reader);
 
     Some(Config {
         station: station?,
@@ -93,9 +96,12 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
         detect: detect?,
         recording: recording?,
         volumes,
+        equipment: equipment?,
         villages,
         entry_points,
         cameras: cameras.into_iter().map(|(_, camera)| Arc::new(camera)).collect(),
+        buttons,
+        sensors,
     })
 }
 

@@ -89,7 +89,7 @@ fn selected<'f>(rule: &Table, file: &'f Table, reader: &mut Reader<'_, '_>) -> V
 }
 
 /// The ids that a list of a rule names, of those that exist.
-fn named<'r>(
+pub(super) fn named<'r>(
     rule: &'r Table,
     key: &'static str,
     noun: &'static str,

@@ -10,13 +10,14 @@ use std::{
 use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
+use super::{Button, Equipment, Sensor};
 use crate::{
     alert::{Kind, Severity},
     detect::Class,
     geometry::{Polygon, Segment},
     id::{
-        CameraId, EntryPointId, HoursId, LineId, ModelId, NodeId, RuleId, StationId, VillageId, VolumeId,
-        ZoneId,
+        ButtonId, CameraId, EntryPointId, HoursId, LineId, ModelId, NodeId, RuleId, SensorId, StationId,
+        VillageId, VolumeId, ZoneId,
     },
     time::Wall,
 };
@@ -42,12 +43,18 @@ pub struct Config {
     pub recording: Recording,
     /// Where recordings lie; never empty, in the order of the file.
     pub volumes: Vec<Arc<Volume>>,
+    /// When the state of our own cameras is an alert.
+    pub equipment: Equipment,
     /// The villages.
     pub villages: BTreeMap<VillageId, Village>,
     /// The entry points.
     pub entry_points: BTreeMap<EntryPointId, EntryPoint>,
     /// The cameras, in the order of the file. Ids are unique.
     pub cameras: Vec<Arc<Camera>>,
+    /// The buttons.
+    pub buttons: BTreeMap<ButtonId, Button>,
+    /// The sensors.
+    pub sensors: BTreeMap<SensorId, Sensor>,
 }
 
 /// A name in both languages. Either may stand for the other where only one was given.

@@ -3,6 +3,8 @@
 //! Reading, the check for unknown keys, the JSON Schema and the reference are all driven by these declarations. What a
 //! value *means* together with others is for [`super::read`].
 
+mod device;
+
 use super::shape::{
     Form::{self, *},
     Key,
@@ -49,6 +51,7 @@ pub(super) const FILE: Section = Section::plain(
             "Where recordings lie. Without any: the folder `recordings` in `paths.data`.",
             "录像卷。不写则为 paths.data 下的 recordings 目录。",
         ),
+        device::EQUIPMENT_KEY,
         key(
             "hours",
             Map { of: &HOURS, max: 256 },
@@ -72,6 +75,8 @@ pub(super) const FILE: Section = Section::plain(
             "摄像机，至少一台。",
         ),
         key("rule", Map { of: &RULE, max: 1024 }, EMPTY, "What is worth an alert.", "告警规则。"),
+        device::BUTTON_KEY,
+        device::SENSOR_KEY,
     ],
 );
 
