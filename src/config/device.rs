@@ -6,8 +6,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     Camera, EntryPoint, Hours, Name,
-    read::{Reader, name, refers, seconds, slug},
-    rule::named,
+    read::{Reader, name, named, refers, seconds, slug},
     tree::{Table, joined},
 };
 use crate::{

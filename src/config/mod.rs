@@ -9,6 +9,7 @@
 //! reads configuration, and nothing downstream checks it again.
 
 mod device;
+mod duty;
 mod form;
 mod hours;
 mod keys;
@@ -30,6 +31,7 @@ mod tests;
 use std::path::Path;
 
 pub use device::{Button, Equipment, Sensor, SensorKind};
+pub use duty::{Attendance, Notices, Post, Route};
 pub use problem::{PROBLEMS_MAX, Problem, Problems};
 pub use reference::reference;
 pub use rule::RULES_MAX;

@@ -1,8 +1,8 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ bookkeeper ▶ archive, index ▶ chronicler ▶ office ▶ page ▶ writers ▶ lanes
-//! stop:  lanes ▶ writers ▶ pools ▶ office ▶ courier ▶ bookkeeper, chronicler ▶ archive ▶ store ▶ page ▶ index ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ bookkeeper ▶ archive, index ▶ chronicler ▶ office ▶ hearer ▶ page ▶ writers ▶ lanes
+//! stop:  hearer, lanes ▶ writers ▶ pools ▶ office ▶ courier ▶ bookkeeper, chronicler ▶ archive ▶ store ▶ page ▶ index ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
@@ -14,6 +14,7 @@ mod clip_finder;
 mod clock_watch;
 mod fleet_watch;
 mod happenings;
+mod hearer;
 mod herald;
 mod indexer;
 mod office;
@@ -55,6 +56,7 @@ use self::{
     clerk::Clerk,
     clip_finder::ClipFinder,
     clock_watch::{CLOCK_MIN, ClockWatch},
+    hearer::{Hearer, Listeners},
     herald::Herald,
     indexer::Indexer,
     office::Office,
@@ -163,6 +165,8 @@ pub struct Daemon {
     eyes: Pool<CameraId, EyeJob>,
     detectors: Pool<CameraId, detect::Job>,
     office: JoinHandle<()>,
+    hearer: JoinHandle<()>,
+    stop_hearer: CancellationToken,
     clip_finder: JoinHandle<()>,
     herald: JoinHandle<()>,
     steward: JoinHandle<()>,
@@ -317,6 +321,12 @@ impl Daemon {
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
+        let (devices, _) = hearer::listener();
+        let (neighbours, _) = hearer::listener();
+        let listeners = Listeners { presence: presence.clone(), devices, neighbours };
+        let stop_hearer = CancellationToken::new();
+        let hearer = Hearer::new(&config.station, orders.clone(), listeners, answers, metrics.clone(), clock);
+        let hearer = tokio::spawn(vital(broken.clone(), hearer.run(heard, stop_hearer.clone())));
         let (health, health_rx) = mpsc::channel(HEALTH_MAX);
         let herald = Herald {
             writer,
@@ -401,6 +411,8 @@ impl Daemon {
             eyes,
             detectors,
             office,
+            hearer,
+            stop_hearer,
             clip_finder,
             herald,
             steward,
@@ -469,6 +481,8 @@ impl Daemon {
         let lanes_deadline = began + self.grace.mul_f32(LANES_SHARE);
         self.ready.store(false, Ordering::Release);
         self.stop_lanes.cancel();
+        // What is asked of the office from now on is asked again after the start.
+        self.stop_hearer.cancel();
         let mut lanes = self.lanes;
         let joined = async {
             while let Some(ended) = lanes.join_next().await {
@@ -492,6 +506,7 @@ impl Daemon {
             detectors.stop();
         });
         join("the pools", deadline, pools).await;
+        join("who hears commands", deadline, self.hearer).await;
         join("the clerk", deadline, self.office).await;
         join("the finder of clips", deadline, self.clip_finder).await;
         join("the herald", deadline, self.herald).await;
