@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use super::{
     Camera, EntryPoint, Hours, Name,
     read::{Reader, name, named, refers, seconds, slug},
-    tree::{Table, joined},
+    tree::{Placed, Table, Value, joined},
 };
 use crate::{
     alert::{Earnest, Severity},
@@ -186,7 +186,9 @@ pub(super) fn sensors(
 
 /// The cameras that see a device, in the order of its list.
 fn watching(table: &Table, file: &Table, reader: &mut Reader<'_, '_>) -> Vec<CameraId> {
-    named(table, "cameras", "camera", file, reader).into_iter().map(slug).collect()
+    let items: &[Placed<Value>] = table.get("cameras").unwrap_or_default();
+    let ids = named(items, &joined(&table.path, "cameras"), "camera", file, reader.report);
+    ids.into_iter().map(slug).collect()
 }
 
 fn sign_of_life(table: &Table) -> Option<Duration> {

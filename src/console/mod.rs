@@ -7,6 +7,7 @@
 //! | `/api/events` | server-sent events `alert`, `camera`, `broker`, `store`, and `resync` for a viewer that lagged |
 //! | `/api/v1/analysis` | where cameras were analysed less than was wanted, JSON |
 //! | `/api/v1/clips`, `/api/v1/cameras/…`, `/api/v1/gaps`, `/api/v1/holds`, `/api/v1/exports` | what was recorded (`docs/ref/openapi.json`) |
+//! | `/api/v1/devices`, `/api/v1/buttons/{button}` | buttons and sensors: who was not heard of, and pressing one |
 //! | `/snapshots/{name}` | a picture, JPEG |
 //! | `/metrics` | OpenMetrics text |
 //! | `/healthz` | 200 while the process answers |
@@ -17,11 +18,13 @@
 mod analysis;
 mod archive;
 mod board;
+mod devices;
 mod parameters;
 
 pub use analysis::{AnalysisPage, IntervalData};
 pub use archive::{Alerts, Rooms};
 pub use board::{ALERTS_MAX, Board, CameraView, News, Snapshot};
+pub use devices::{DeviceRoom, NotPressed};
 
 use std::{
     convert::Infallible,
@@ -44,7 +47,7 @@ use axum::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
-    routing::get,
+    routing::{get, post},
 };
 use futures::{Stream, stream};
 use tokio::{
@@ -80,6 +83,8 @@ pub struct Console {
     pub ready: Arc<AtomicBool>,
     /// Ends every open answer.
     pub stop: CancellationToken,
+    /// Buttons and sensors.
+    pub devices: Arc<dyn DeviceRoom>,
     /// Where it listens.
     pub listen: SocketAddr,
 }
@@ -114,6 +119,8 @@ pub fn router(console: Console, rooms: Rooms) -> Router {
         .route("/api/state", get(state))
         .route("/api/events", get(events))
         .route("/api/v1/analysis", get(analysis_page))
+        .route("/api/v1/devices", get(devices::list))
+        .route("/api/v1/buttons/{button}", post(devices::press))
         .route("/snapshots/{name}", get(snapshot))
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))

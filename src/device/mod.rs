@@ -41,6 +41,24 @@ pub enum Device {
     Sensor(SensorId),
 }
 
+impl Device {
+    /// As in lists.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Button(_) => "button",
+            Self::Sensor(_) => "sensor",
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Button(id) => id.as_str(),
+            Self::Sensor(id) => id.as_str(),
+        }
+    }
+}
+
 /// `button/school`, as in topics.
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,15 +9,18 @@
 //! | [`Space::AlertLife`] | `open/{id}` | nothing: the alert's subject is still in view |
 //! | [`Space::AlertLife`] | `due/{unix ms, 16 hex digits}/{id}/{deed}` | nothing: the deed is due then |
 
+mod ongoing;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
+use ongoing::Followed;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    alert::{Change, Earnest, Judged, Occurrence, Severity},
+    alert::{Change, Earnest, Judged, Occurrence, Ongoing, Severity},
     config::{Config, EntryPoint, RecordWhen},
-    duty::{Duty, Presence},
+    duty::{Duty, Pairing, Presence},
     id::{AlertId, ClipId, EntryPointId, Mint, PostId},
     mqtt::{
         payload::{
@@ -132,6 +135,7 @@ pub struct Clerk {
     entry_points: BTreeMap<EntryPointId, EntryPoint>,
     model: ModelData,
     duty: Duty,
+    followed: Followed,
     /// From the end of an alert to its clip.
     clip_after: Duration,
     /// Alerts whose subject is in view; bounded by the lanes' tracks.
@@ -148,7 +152,8 @@ impl Clerk {
             letterhead: Letterhead::of(&station.id, &station.node),
             entry_points: config.entry_points.clone(),
             model,
-            duty: Duty::new(config),
+            duty: duty(config),
+            followed: Followed::new(config),
             clip_after: config.recording.post_roll + CLIP_WITHIN,
             open: BTreeMap::new(),
         }
@@ -200,7 +205,8 @@ impl Clerk {
         Some(Draft { writes, messages, told: Some(record), ..Draft::default() })
     }
 
-    /// What was in view when the daemon was last killed is no longer followed: drafts the ends of those alerts. Once, at start, before any verdict.
+    /// What was in view when the daemon was last killed is no longer followed: drafts the ends of those alerts. What goes on is open from now on
+    /// ([`Self::ongoing`]). Once, at start, before any verdict.
     pub fn recover(&mut self, now: Wall, ledger: &dyn Ledger) -> Result<Vec<Draft>, LedgerError> {
         let mut drafts = Vec::new();
         let (from, to) = (life_key("open/"), life_key("open0"));
@@ -210,6 +216,12 @@ impl Clerk {
                 Some(id) => ledger.get(&record_key(id))?.and_then(|value| read_record(&value)),
                 None => None,
             };
+            if let Some(record) =
+                record.as_ref().filter(|record| self.followed.ongoing(&record.data).is_some())
+            {
+                self.open.insert(record.data.alert_id, record.clone());
+                continue;
+            }
             if let Some(mut record) = record {
                 record.rev += 1;
                 record.data.ended_at = Some(now.to_string());
@@ -226,6 +238,11 @@ impl Clerk {
             drafts.push(draft);
         }
         Ok(drafts)
+    }
+
+    /// What was open when the daemon stopped and goes on: for who told it to take it up.
+    pub fn ongoing(&self) -> Vec<Ongoing> {
+        self.open.values().filter_map(|record| self.followed.ongoing(&record.data)).collect()
     }
 
     /// Drafts the news that an alert's clip is there, or never will be. `record` is the alert's newest; one that has no clip, or of which this was said
@@ -414,6 +431,15 @@ impl Clerk {
         envelope.rev = Some(record.rev);
         envelope.to_bytes().into()
     }
+}
+
+/// Who is told of what; sensors go with what their cameras see.
+fn duty(config: &Config) -> Duty {
+    let mut duty = Duty::new(config);
+    for (id, sensor) in &config.sensors {
+        duty.pair(id.clone(), Pairing { cameras: sensor.cameras.clone(), within: sensor.pair });
+    }
+    duty
 }
 
 /// The clip of an alert bears the alert's id: it is what its camera recorded around it. What goes on for days, and may have no picture, has none.
