@@ -8,6 +8,10 @@
 mod broker;
 #[path = "town/demo.rs"]
 mod demo;
+#[path = "town/devices.rs"]
+mod devices;
+#[path = "town/equipment.rs"]
+mod equipment;
 #[path = "town/http.rs"]
 mod http;
 #[path = "town/outage.rs"]

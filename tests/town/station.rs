@@ -91,9 +91,14 @@ pub(crate) struct Street {
 
 impl Street {
     pub(crate) fn open(cameras: &[&str]) -> Self {
+        Self::open_at(0, cameras)
+    }
+
+    /// At this port, so that it may be closed and opened again.
+    pub(crate) fn open_at(port: u16, cameras: &[&str]) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let ids: Vec<CameraId> = cameras.iter().map(|id| id.parse().expect("an id")).collect();
-        let listen = "127.0.0.1:0".parse().expect("an address");
+        let listen = (std::net::Ipv4Addr::LOCALHOST, port).into();
         let village = Village::start(listen, Arc::new(material()), Scenario::quiet(&ids), Clock::start());
         let village = runtime.block_on(village).expect("it opens");
         Self { runtime, village }
