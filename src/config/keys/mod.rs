@@ -6,6 +6,9 @@
 mod device;
 mod duty;
 
+#[cfg(test)]
+pub(super) use duty::ROUTE;
+
 use super::shape::{
     Form::{self, *},
     Key,
