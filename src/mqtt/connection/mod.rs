@@ -264,7 +264,7 @@ impl Run {
                     }
                     self.next = None;
                 }
-                answer = received(&mut self.answers) => match answer {
+                answer = received(&mut self.answers), if self.courier.takes_answers() => match answer {
                     Some(answer) => return Event::Answer(answer),
                     None => self.answers = None,
                 },
