@@ -91,14 +91,9 @@ pub(crate) struct Street {
 
 impl Street {
     pub(crate) fn open(cameras: &[&str]) -> Self {
-        Self::open_at(0, cameras)
-    }
-
-    /// At this port, so that it may be closed and opened again.
-    pub(crate) fn open_at(port: u16, cameras: &[&str]) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let ids: Vec<CameraId> = cameras.iter().map(|id| id.parse().expect("an id")).collect();
-        let listen = (std::net::Ipv4Addr::LOCALHOST, port).into();
+        let listen = "127.0.0.1:0".parse().expect("an address");
         let village = Village::start(listen, Arc::new(material()), Scenario::quiet(&ids), Clock::start());
         let village = runtime.block_on(village).expect("it opens");
         Self { runtime, village }
@@ -108,6 +103,18 @@ impl Street {
     pub(crate) fn cameras<'a>(&self, ids: &[&'a str]) -> Vec<(&'a str, String)> {
         let url = |id: &&'a str| (*id, self.village.url(&id.parse().expect("an id"), StreamRole::Main));
         ids.iter().map(url).collect()
+    }
+
+    /// Pulls a camera's plug.
+    pub(crate) fn unplug(&self, camera: &str) {
+        let camera = camera.parse().expect("an id");
+        self.runtime.block_on(self.village.stop_camera(&camera)).expect("there is such a camera");
+    }
+
+    /// Plugs it in again.
+    pub(crate) fn plug_in(&self, camera: &str) {
+        let camera = camera.parse().expect("an id");
+        self.runtime.block_on(self.village.resume_camera(&camera)).expect("there is such a camera");
     }
 
     /// Somebody comes, as soon as nobody else is there.

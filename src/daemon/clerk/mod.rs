@@ -237,7 +237,9 @@ impl Clerk {
                 Some(id) => ledger.get(&record_key(id))?.and_then(|value| read_record(&value)),
                 None => None,
             };
-            if let Some(record) = record.as_ref().filter(|record| self.followed.ongoing(&record.data).is_some()) {
+            if let Some(record) =
+                record.as_ref().filter(|record| self.followed.ongoing(&record.data).is_some())
+            {
                 self.known.insert(record.data.alert_id, record.clone());
                 continue;
             }
