@@ -248,8 +248,11 @@ impl Office {
             _ if told.is_empty() => {}
             Change::Raised => {
                 self.metrics.alerts_raised.get_or_create(&camera.into()).inc();
-                let us = self.clock.now().wall.us_since(what.occurred_at).max(0);
-                self.metrics.alert_seconds.observe(us as f64 / 1e6);
+                // Of our own equipment is told only what has lasted: that says nothing of how fast we are.
+                if !what.kind.is_of_equipment() {
+                    let us = self.clock.now().wall.us_since(what.occurred_at).max(0);
+                    self.metrics.alert_seconds.observe(us as f64 / 1e6);
+                }
                 tracing::info!(%alert, %camera, judged = ?what.judged, "alert raised: {}", what.explain.en);
             }
             Change::Ended => tracing::info!(%alert, %camera, "alert ended"),

@@ -193,6 +193,11 @@ impl Life {
         self.shared.insert(with);
     }
 
+    /// Whether a command had an effect, of the newest ones.
+    pub fn remembers(&self, command: CommandId) -> bool {
+        self.remembered.iter().any(|(id, _)| *id == command)
+    }
+
     /// Whether another station was told of it.
     pub fn is_shared(&self, with: &StationId) -> bool {
         self.shared.contains(with)
