@@ -426,6 +426,30 @@ fn a_rule_that_floods_is_told_of_in_summaries() {
     assert_eq!(told.expect("told")["data"]["summary"]["alerts"], 1);
 }
 
+#[test]
+fn an_alert_that_is_told_to_all_posts_of_a_large_station_fits_into_a_batch() {
+    let mut text = STATION.split("[post.gate]").next().expect("its begin").to_owned();
+    for post in 0..256 {
+        text.push_str(&format!("[post.a-post-with-a-rather-long-name-{post}]\nname = \"P\"\n"));
+    }
+    text.push_str("[rule.r]\nkind = \"zone-enter\"\nname = \"R\"\nclasses = [\"person\"]\n");
+    let config = config::parse(&text, "test", Path::new("."), &Canned::default());
+    let config = config.unwrap_or_else(|problems| panic!("the station is valid: {problems}"));
+    let clerk = clerk(&config, 1);
+    let mut station = Station { config, clerk, ..Station::new() };
+    let id = station.warn(0);
+    let note = Some("字".repeat(500));
+    for _ in 0..40 {
+        let remark = station.command(id, Verb::Escalate, "li", "patrol");
+        let (answer, messages) = station.give(Command { note: note.clone(), ..remark });
+        assert_eq!((answer.result, messages.len()), (AnswerResult::Ok, 257));
+        let len: usize = messages.iter().map(|message| message.payload.len()).sum();
+        let record = serde_json::to_vec(&station.record(id).expect("on record")).expect("JSON").len();
+        assert!(record < crate::store::VALUE_LEN_MAX, "{record}");
+        assert!(len + record < crate::store::BATCH_LEN_MAX / 2, "{len}");
+    }
+}
+
 /// A record as it was written before lives were on record.
 const OLD: &str = r#"{"rev":2,"data":{"alert_id":"01KKS9XZ4BXW3E2R1T0Y9V8K7J","kind":"zone-enter","severity":"warning","state":"raised",
     "camera":{"id":"c0","name":{"zh":"北门","en":"North gate"},"village":"v","level":"line","direction":null},
