@@ -21,6 +21,7 @@ mod indexer;
 mod lookout;
 mod office;
 mod orders;
+mod pictures;
 mod process;
 mod recordings;
 mod shelves;

@@ -193,12 +193,14 @@ impl Line {
         loop {
             let happened = tokio::select! {
                 biased;
-                packet = self.owed.next() => {
-                    if let Err(error) = self.client.try_ack(&packet) {
-                        return Said::Courier(Event::Ended(taken_no_more(error)));
+                packet = self.owed.next() => match packet.map(|packet| self.client.try_ack(&packet)) {
+                    Some(Ok(())) => continue,
+                    Some(Err(error)) => return Said::Courier(Event::Ended(taken_no_more(error))),
+                    None => {
+                        let why = format!("it sent more at once than the {RECEIVE_MAX} messages that we take; the rest comes again");
+                        return Said::Courier(Event::Ended(Ending::Lost(why)));
                     }
-                    continue;
-                }
+                },
                 happened = self.happens.next() => happened,
             };
             match happened {
@@ -271,13 +273,7 @@ impl Line {
             age: if may_have_waited && !has_term { Age::MayHaveWaited } else { Age::Fresh },
         };
         let hearing = self.hearing.as_ref()?;
-        match self.owed.hear(hearing, letter, publish) {
-            Ok(()) => None,
-            Err(NotHeard::Dropped) => Some(Said::Unheard),
-            Err(NotHeard::TooMany) => Some(Said::Courier(Event::Ended(Ending::Lost(format!(
-                "it sends more than the {RECEIVE_MAX} messages at once that it was told we take"
-            ))))),
-        }
+        self.owed.hear(hearing, letter, publish).err().map(|NotHeard| Said::Unheard)
     }
 
     fn ending(&self, error: ConnectionError) -> Ending {
