@@ -20,7 +20,7 @@ fn are_there(page: SocketAddr, wanted: usize) -> Option<()> {
     let state = http::get(page, "/api/state").json();
     let cameras = state["cameras"].as_array().into_iter().flatten();
     let there = cameras
-        .filter(|(_, camera)| ["online", "degraded"].iter().any(|is| camera["health"]["state"] == *is));
+        .filter(|camera| ["online", "degraded"].iter().any(|is| camera["health"]["state"] == *is));
     (there.count() == wanted).then_some(())
 }
 
