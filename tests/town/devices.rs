@@ -11,6 +11,7 @@ use crate::{
     until,
 };
 
+const JSON: &str = "application/json";
 const ALERTS: &str = "cunkou/v1/town/alert/";
 
 fn raised(told: &Value, device: &str) -> bool {
@@ -83,15 +84,15 @@ fn a_button_calls_records_and_holds_and_a_drill_is_marked() {
     assert!((1_500..30_000).contains(&before), "recorded from {before} ms before the press on");
     assert!(time(&film["to"]) > occurred, "{film}");
 
-    let pressed = http::post(page, "/api/v1/buttons/far", r#"{"drill": true}"#);
+    let pressed = http::post(page, "/api/v1/buttons/far", JSON, &json!({ "drill": true }));
     assert_eq!(pressed.status, 200, "{}", pressed.text());
     let (drill, _) = subscriber.wait("the drill", ALERTS, |told| raised(told, "far"));
     let drill = checked(&drill);
     assert_eq!(drill["data"]["drill"], true);
     assert_eq!(drill["subject"], pressed.json()["alert"]);
-    assert_eq!(http::post(page, "/api/v1/buttons/nobody", "").status, 404);
+    assert_eq!(http::post(page, "/api/v1/buttons/nobody", JSON, &Value::Null).status, 404);
     assert_eq!(
-        http::post(page, "/api/v1/buttons/far", r#"{"alive": true}"#).json(),
+        http::post(page, "/api/v1/buttons/far", JSON, &json!({ "alive": true })).json(),
         json!({ "alert": null })
     );
 

@@ -19,8 +19,8 @@ const MANY: [&str; 12] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", 
 fn are_there(page: SocketAddr, wanted: usize) -> Option<()> {
     let state = http::get(page, "/api/state").json();
     let cameras = state["cameras"].as_array().into_iter().flatten();
-    let there = cameras
-        .filter(|camera| ["online", "degraded"].iter().any(|is| camera["health"]["state"] == *is));
+    let there =
+        cameras.filter(|camera| ["online", "degraded"].iter().any(|is| camera["health"]["state"] == *is));
     (there.count() == wanted).then_some(())
 }
 

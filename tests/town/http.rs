@@ -33,13 +33,6 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
     answer(ask(address, path, "close"), path)
 }
 
-/// Sends a body.
-pub(crate) fn post(address: SocketAddr, path: &str, body: &str) -> Answer {
-    let headers =
-        format!("Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close", body.len());
-    answer(send(address, &format!("POST {path}"), &headers, body), path)
-}
-
 /// Asks for a range of it, as a player does.
 pub(crate) fn get_range(address: SocketAddr, path: &str, range: &str) -> Answer {
     answer(ask(address, path, &format!("close\r\nRange: {range}")), path)
@@ -111,13 +104,9 @@ impl Events {
 }
 
 fn ask(address: SocketAddr, path: &str, connection: &str) -> TcpStream {
-    send(address, &format!("GET {path}"), &format!("Connection: {connection}"), "")
-}
-
-fn send(address: SocketAddr, what: &str, headers: &str, body: &str) -> TcpStream {
     let mut socket = TcpStream::connect(address).expect("it listens");
     socket.set_read_timeout(Some(DEADLINE)).expect("a socket has timeouts");
-    let request = format!("{what} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n\r\n{body}");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: {connection}\r\n\r\n");
     socket.write_all(request.as_bytes()).expect("it takes a request");
     socket
 }
