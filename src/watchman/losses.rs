@@ -30,7 +30,10 @@ impl Watchman {
     pub(super) fn tell_losses(&mut self, now: Now, told: &mut Told) {
         self.rejoin(now, told);
         let due = |at: Mono| now.mono.since(at) >= self.terms.offline_after;
-        let mut losses: Vec<Loss> = self.untold().collect();
+        // Who is one of many that are told of waits for his own time to be one again, whoever is lost with him.
+        let is_new =
+            |loss: &Loss| matches!(loss.whose, Whose::Untold(place) if self.many_of(place).is_none());
+        let mut losses: Vec<Loss> = self.untold().filter(is_new).collect();
         if !losses.iter().any(|loss| due(loss.at)) {
             return;
         }
@@ -84,6 +87,12 @@ impl Watchman {
         })
     }
 
+    /// The open alert of many that lists a camera, whether it is back or not.
+    fn many_of(&self, place: usize) -> Option<AlertId> {
+        let lists = |open: &Open| matches!(open.what, What::Many(_)) && open.members.contains(&place);
+        self.open.iter().find(|(_, open)| lists(open)).map(|(id, _)| *id)
+    }
+
     /// One of many that was back and is lost again is still one of them, as long as they are told of.
     fn rejoin(&mut self, now: Now, told: &mut Told) {
         let again: Vec<(AlertId, Mono, usize)> = self
@@ -91,10 +100,7 @@ impl Watchman {
             .filter(|loss| now.mono.since(loss.at) >= self.terms.offline_after)
             .filter_map(|loss| {
                 let Whose::Untold(place) = loss.whose else { return None };
-                let is_its =
-                    |open: &Open| matches!(open.what, What::Many(_)) && open.members.contains(&place);
-                let (id, _) = self.open.iter().find(|(_, open)| is_its(open))?;
-                Some((*id, loss.at, place))
+                Some((self.many_of(place)?, loss.at, place))
             })
             .collect();
         for (id, at, place) in again {
