@@ -32,9 +32,11 @@ pub mod motion;
 pub mod record;
 pub mod rules;
 pub mod track;
+pub mod watchman;
 
 pub mod archive;
 pub mod console;
+pub mod device;
 pub mod evidence;
 pub mod index;
 pub mod mqtt;

@@ -115,6 +115,8 @@ macro_rules! metrics {
 }
 
 metrics! {
+    /// Buttons and sensors that have not been heard of for too long
+    devices_overdue: Gauge = Gauge::default(),
     /// Whether a camera streams (1) or not (0)
     camera_online: GaugeByCamera = Family::default(),
     /// Whether something is wrong with a camera that streams (1) or not (0)

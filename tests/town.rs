@@ -10,6 +10,10 @@ mod broker;
 mod commands;
 #[path = "town/demo.rs"]
 mod demo;
+#[path = "town/devices.rs"]
+mod devices;
+#[path = "town/equipment.rs"]
+mod equipment;
 #[path = "record/film.rs"]
 mod film;
 #[path = "town/full.rs"]

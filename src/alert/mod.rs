@@ -6,10 +6,12 @@
 mod explain;
 pub mod life;
 mod occurrence;
+mod ongoing;
 pub mod snapshot;
 
 pub use explain::explain;
 pub use occurrence::{Earnest, Judged, Occurrence};
+pub use ongoing::{Ongoing, Source};
 
 use std::sync::Arc;
 

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use super::{
     Attention, Broker, Camera, ClientCertificate, Config, Console, Decode, Detect, EntryPoint,
     ExternalBroker, Hours, HoursSpan, Line, Name, Paths, RecordPolicy, Station, StreamRole, Tls, Village,
-    Zone, duty,
+    Zone, device, duty,
     problem::{Report, shown, suggestion},
     record, rule,
     secret::credentials,
@@ -71,6 +71,7 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
     let notices = file.get::<&Table>("notice").and_then(duty::notices);
     let recording = file.get::<&Table>("recording").and_then(|table| record::recording(table, reader.report));
     let volumes = record::volumes(file, paths.as_ref(), reader);
+    let equipment = file.get::<&Table>("equipment").and_then(|table| device::equipment(table, reader));
 
     let mut cameras: Vec<(String, Camera)> = Vec::new();
     for (number, (id, table)) in file.map("camera").iter().enumerate() {
@@ -87,6 +88,8 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
         );
     }
     rule::rules(file, &hours, &mut cameras, reader);
+    let buttons = device::buttons(file, &entry_points, &cameras, reader);
+    let sensors = device::sensors(file, &hours, reader);
 
     Some(Config {
         station: station?,
@@ -98,12 +101,15 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
         detect: detect?,
         recording: recording?,
         volumes,
+        equipment: equipment?,
         villages,
         entry_points,
         posts,
         routes,
         notices: notices?,
         cameras: cameras.into_iter().map(|(_, camera)| Arc::new(camera)).collect(),
+        buttons,
+        sensors,
     })
 }
 

@@ -16,14 +16,14 @@ use std::{
 use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::{Notices, Post, Route};
+use super::{Button, Equipment, Notices, Post, Route, Sensor};
 use crate::{
     alert::{Kind, Severity},
     detect::Class,
     geometry::{Polygon, Segment},
     id::{
-        CameraId, EntryPointId, HoursId, LineId, ModelId, NodeId, RuleId, StationId, VillageId, VolumeId,
-        ZoneId,
+        ButtonId, CameraId, EntryPointId, HoursId, LineId, ModelId, NodeId, RuleId, SensorId, StationId,
+        VillageId, VolumeId, ZoneId,
     },
     time::Wall,
 };
@@ -49,6 +49,8 @@ pub struct Config {
     pub recording: Recording,
     /// Where recordings lie; never empty, in the order of the file.
     pub volumes: Vec<Arc<Volume>>,
+    /// When the state of our own cameras is an alert.
+    pub equipment: Equipment,
     /// The villages.
     pub villages: BTreeMap<VillageId, Village>,
     /// The entry points.
@@ -61,6 +63,10 @@ pub struct Config {
     pub notices: Notices,
     /// The cameras, in the order of the file. Ids are unique.
     pub cameras: Vec<Arc<Camera>>,
+    /// The buttons.
+    pub buttons: BTreeMap<ButtonId, Button>,
+    /// The sensors.
+    pub sensors: BTreeMap<SensorId, Sensor>,
 }
 
 /// A name in both languages. Either may stand for the other where only one was given.

@@ -9,6 +9,7 @@
 //! | `/api/v1/alerts/…` | alerts on record, and what somebody wants done with them |
 //! | `/api/v1/clips`, `/api/v1/cameras/…`, `/api/v1/gaps`, `/api/v1/holds`, `/api/v1/exports` | what was recorded (`docs/ref/openapi.json`) |
 //! | `/api/v1/report`, `/report` | a day, a week or a month: volumes, answer times, breaches, outages; JSON, and a page to print |
+//! | `/api/v1/devices`, `/api/v1/buttons/{button}` | buttons and sensors: who was not heard of, and pressing one |
 //! | `/snapshots/{name}` | a picture, JPEG |
 //! | `/metrics` | OpenMetrics text |
 //! | `/healthz` | 200 while the process answers |
@@ -20,12 +21,14 @@ mod alerts;
 mod analysis;
 mod archive;
 mod board;
+mod devices;
 mod parameters;
 
 pub use alerts::{AlertPage, AlertQuestion, Alerts};
 pub use analysis::{AnalysisPage, IntervalData};
 pub use archive::{Live, Rooms};
 pub use board::{ALERTS_MAX, Board, CameraView, News, Snapshot};
+pub use devices::{DeviceRoom, NotPressed};
 
 use std::{
     convert::Infallible,
@@ -48,7 +51,7 @@ use axum::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
-    routing::get,
+    routing::{get, post},
     serve::ListenerExt,
 };
 use futures::{Stream, stream};
@@ -87,6 +90,8 @@ pub struct Console {
     pub ready: Arc<AtomicBool>,
     /// Ends every open answer.
     pub stop: CancellationToken,
+    /// Buttons and sensors.
+    pub devices: Arc<dyn DeviceRoom>,
     /// Where it listens.
     pub listen: SocketAddr,
 }
@@ -127,6 +132,8 @@ pub fn router(console: Console, rooms: Rooms) -> Router {
         .route("/api/state", get(state))
         .route("/api/events", get(events))
         .route("/api/v1/analysis", get(analysis_page))
+        .route("/api/v1/devices", get(devices::list))
+        .route("/api/v1/buttons/{button}", post(devices::press))
         .route("/snapshots/{name}", get(snapshot))
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))

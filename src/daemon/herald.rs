@@ -22,6 +22,8 @@ pub(super) struct Herald {
     pub(super) board: Arc<Board>,
     /// To the courier, who keeps the newest word on each topic.
     pub(super) live: mpsc::Sender<Message>,
+    /// To the lookout.
+    pub(super) states: mpsc::Sender<Health>,
     /// How the store is.
     pub(super) store: watch::Receiver<Condition>,
     pub(super) metrics: Metrics,
@@ -58,6 +60,8 @@ impl Herald {
     }
 
     async fn tell(&mut self, health: &Health) {
+        // Where there is no room, it is heard when it is said again, within a minute.
+        let _ = self.states.try_send(health.clone());
         let data = HealthData::from(health);
         let message = self.writer.health(self.clock.now().wall, &data);
         self.board.camera(data);

@@ -12,11 +12,13 @@ mod chronicler;
 pub mod clerk;
 mod clip_finder;
 mod clock_watch;
+mod devices;
 mod fleet_watch;
 mod happenings;
 mod hearer;
 mod herald;
 mod indexer;
+mod lookout;
 mod office;
 mod orders;
 mod pictures;
@@ -24,6 +26,7 @@ mod process;
 mod recordings;
 mod shelves;
 mod steward;
+mod teller;
 mod viewing;
 
 pub use crate::time::Trust;
@@ -58,21 +61,25 @@ use self::{
     clerk::Clerk,
     clip_finder::ClipFinder,
     clock_watch::{CLOCK_MIN, ClockWatch},
+    devices::Switchboard,
     hearer::{Hearer, Listeners},
     herald::Herald,
     indexer::Indexer,
+    lookout::Lookout,
     office::Office,
     recordings::Recordings,
     steward::Steward,
     viewing::CameraFeeds,
 };
 use crate::{
+    alert::{Ongoing, Source},
     archive::{Archivist, Recovery, Started},
     camera::{Limits, Pace},
     config::{Broker, Config},
     console::{self, ALERTS_MAX, Board, Console, Live, Rooms},
     decode::Backend,
     detect::{self, Model, Runtime},
+    device::Devices,
     duty::Presence,
     evidence::Evidence,
     flow::Pool,
@@ -88,8 +95,9 @@ use crate::{
         wire::Writer,
     },
     record::Writers,
-    store::{Desk, DeskThread, LedgerError, Outbox, Refused, SledLedger},
+    store::{Desk, DeskThread, Ledger, LedgerError, Outbox, Refused, SledLedger, Space},
     time::{Clock, Wall},
+    watchman::Watchman,
 };
 
 /// Verdicts of all lanes that wait for the clerk; then they wait in their lanes.
@@ -110,6 +118,10 @@ const SEEN_MAX: usize = 4096;
 const ANSWERS_MAX: usize = 64;
 /// Words of posts that come and go that wait for the office; then who hears them waits.
 const PRESENCE_MAX: usize = 64;
+/// Devices of which something is on record, at most: those that are configured, and some that were.
+const DEVICES_MAX: usize = 16_384;
+/// What happened and waits for a teller: more than a station has devices, or cameras that change at once; then who tells it waits.
+const ERRANDS_MAX: usize = 4096;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
 /// Share of the stop's grace that the lanes may take.
@@ -169,6 +181,9 @@ pub struct Daemon {
     detectors: Pool<CameraId, detect::Job>,
     office: JoinHandle<()>,
     hearer: JoinHandle<()>,
+    switchboard: JoinHandle<()>,
+    lookout: JoinHandle<()>,
+    tellers: Vec<JoinHandle<()>>,
     stop_hearer: CancellationToken,
     clip_finder: JoinHandle<()>,
     herald: JoinHandle<()>,
@@ -251,6 +266,9 @@ impl Daemon {
         let (index, index_thread) = shelves::open_index(&config, now)?;
         let mut clerk = Clerk::new(&config, model_data.clone(), Mint::from_os());
         let cut_off = clerk.recover(now, outbox.ledger())?;
+        let (of_cameras, of_devices): (Vec<Ongoing>, Vec<Ongoing>) =
+            clerk.ongoing().into_iter().partition(|ongoing| ongoing.source == Source::State);
+        let devices_kept = outbox.ledger().range(&Space::Device.from(), &Space::Device.to(), DEVICES_MAX)?;
         let known = clerk::newest(outbox.ledger(), ALERTS_MAX)?;
         let newest_at = known.first().map(|record| record.data.alert_id.raised_at());
         let board = Arc::new(Board::new(&config, known.into_iter().map(|record| record.data).collect()));
@@ -296,7 +314,7 @@ impl Daemon {
         let chronicler = Chronicler::new(&config, &model, now, metrics.clone(), Some(clips));
         let (seen, seen_rx) = mpsc::channel(SEEN_MAX);
         let chronicler = tokio::spawn(vital(broken.clone(), chronicler.run(seen_rx)));
-        let page_desk = desk.clone();
+        let (page_desk, devices_desk) = (desk.clone(), desk.clone());
         let catalog = archive.catalog().clone();
         let (seek_clips, sought_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
         let (found, found_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
@@ -326,23 +344,37 @@ impl Daemon {
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
-        let (devices, _) = hearer::listener();
+        let (devices, of_devices_heard) = hearer::listener();
         let (neighbours, _) = hearer::listener();
         let listeners = Listeners { presence: presence.clone(), devices, neighbours };
         let stop_hearer = CancellationToken::new();
         let hearer = Hearer::new(&config.station, orders.clone(), listeners, answers, metrics.clone(), clock);
         let hearer = tokio::spawn(vital(broken.clone(), hearer.run(heard, stop_hearer.clone())));
+        let mut tellers = Vec::new();
+        let mut teller = || {
+            let (errands, waiting) = mpsc::channel(ERRANDS_MAX);
+            let carried = teller::carry(waiting, happenings.clone());
+            tellers.push(tokio::spawn(vital(broken.clone(), carried)));
+            errands
+        };
+        let (calls, alarms, states_told) = (teller(), teller(), teller());
+        let (states, states_rx) = mpsc::channel(HEALTH_MAX);
+        let watchman = Watchman::new(&config, Mint::from_os(), clock.now());
+        let lookout = Lookout { watchman, clock, errands: states_told };
+        let lookout = tokio::spawn(vital(broken.clone(), lookout.run(of_cameras, states_rx)));
         let (health, health_rx) = mpsc::channel(HEALTH_MAX);
         let herald = Herald {
             writer,
             board: Arc::clone(&board),
             live,
+            states,
             store: condition,
             metrics: metrics.clone(),
             clock,
         };
         let herald = tokio::spawn(vital(broken.clone(), herald.run(health_rx)));
 
+        let (door, words) = devices::door();
         let (ready, stop_page) = (Arc::new(AtomicBool::new(false)), CancellationToken::new());
         let page = Console {
             board: Arc::clone(&board),
@@ -350,6 +382,7 @@ impl Daemon {
             desk: page_desk,
             snapshots,
             ready: Arc::clone(&ready),
+            devices: Arc::new(door),
             stop: stop_page.clone(),
             listen: console_at,
         };
@@ -374,7 +407,7 @@ impl Daemon {
         let steward = tokio::spawn(vital(broken.clone(), steward.run(nudged)));
 
         let (limits, pace) = (Limits::default(), Pace::default());
-        let (recordings, told) =
+        let (mut recordings, told) =
             Recordings::start(&config, clock, limits, pace.clone(), &metrics).map_err(StartError::Thread)?;
         let recorded = tokio::spawn(vital(broken.clone(), recordings::hear(told, entries)));
 
@@ -408,6 +441,18 @@ impl Daemon {
                 lane::run(camera, Mint::from_os(), share, words, (filming, feed), around, stop_lanes.clone());
             lanes.spawn(vital(broken.clone(), lane));
         }
+        let switchboard = Switchboard {
+            devices: Devices::new(&config, &devices_kept, Mint::from_os(), clock.now()),
+            clock,
+            calls,
+            alarms,
+            films: recordings.films(),
+            archive: archive.clone(),
+            desk: devices_desk,
+            metrics: around.metrics.clone(),
+        };
+        let switchboard = switchboard.run(of_devices, of_devices_heard, words, stop_lanes.clone());
+        let switchboard = tokio::spawn(vital(broken.clone(), switchboard));
         // The last lane's end is the steward's, and whoever hears of recordings.
         drop(around);
         let Recordings { writers, .. } = recordings;
@@ -425,6 +470,9 @@ impl Daemon {
             detectors,
             office,
             hearer,
+            switchboard,
+            lookout,
+            tellers,
             stop_hearer,
             clip_finder,
             herald,
@@ -521,9 +569,14 @@ impl Daemon {
         });
         join("the pools", deadline, pools).await;
         join("who hears commands", deadline, self.hearer).await;
+        join("who hears of devices", deadline, self.switchboard).await;
         join("the clerk", deadline, self.office).await;
         join("the finder of clips", deadline, self.clip_finder).await;
         join("the herald", deadline, self.herald).await;
+        join("the lookout", deadline, self.lookout).await;
+        for teller in self.tellers {
+            join("a teller", deadline, teller).await;
+        }
         join("the steward", deadline, self.steward).await;
         self.stop_courier.cancel();
         join("the delivery", deadline, self.courier).await;

@@ -99,11 +99,14 @@ impl Office {
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH_MAX);
+        let mut happened = Vec::with_capacity(BATCH_MAX);
         loop {
             self.clerk.settled();
             tokio::select! {
                 biased;
-                Some(happening) = self.happenings.recv() => self.happen(happening).await,
+                1.. = self.happenings.recv_many(&mut happened, BATCH_MAX) => {
+                    self.happen(std::mem::take(&mut happened)).await;
+                }
                 Some((post, presence)) = self.presence.recv() => self.clerk.presence(post, presence),
                 _ = sweep.tick() => self.sweep().await,
                 taken = filings.recv_many(&mut batch, BATCH_MAX) => match taken {
@@ -116,17 +119,26 @@ impl Office {
         }
     }
 
-    async fn happen(&mut self, happening: Happening) {
-        let Happening { change, occurrence, promised } = happening;
+    /// What happened together shares a sync: in a storm of sensors a call for help waits for one of them, not for each.
+    async fn happen(&mut self, batch: Vec<Happening>) {
         let now = self.clock.now().wall;
-        let draft = self.draft(now, change, &occurrence, None).await;
-        let outcome = self.desk.promise(draft.writes, draft.messages).await.map(drop);
-        match &outcome {
-            Ok(()) => self.tell(change, &occurrence, draft.told),
-            Err(refused) => self.lost(&occurrence, refused),
+        let mut promises = Vec::with_capacity(batch.len());
+        let mut done = Vec::with_capacity(batch.len());
+        for Happening { change, occurrence, promised } in batch {
+            let draft = self.draft(now, change, &occurrence, None).await;
+            promises.push((draft.writes, draft.messages));
+            done.push((change, occurrence, promised, draft.told));
         }
-        // Who told it may have gone.
-        let _ = promised.send(outcome);
+        let promises =
+            join_all(promises.into_iter().map(|(writes, messages)| self.desk.promise(writes, messages)));
+        for ((change, occurrence, promised, told), outcome) in done.into_iter().zip(promises.await) {
+            match &outcome {
+                Ok(_) => self.tell(change, &occurrence, told),
+                Err(refused) => self.lost(&occurrence, refused),
+            }
+            // Who told it may have gone.
+            let _ = promised.send(outcome.map(drop));
+        }
     }
 
     async fn draft(
@@ -181,12 +193,15 @@ impl Office {
 
     async fn file(&mut self, batch: Vec<(Filing, Filed)>) {
         let pictures = batch.iter().map(|(filing, _)| pictures::picture(self.snapshots.clone(), filing));
+        let mut happened = Vec::with_capacity(BATCH_MAX);
         let mut pictures = pin!(join_all(pictures.collect::<Vec<_>>()));
         let pictures = loop {
             // Who calls for help does not wait for pictures.
             tokio::select! {
                 biased;
-                Some(happening) = self.happenings.recv() => self.happen(happening).await,
+                1.. = self.happenings.recv_many(&mut happened, BATCH_MAX) => {
+                    self.happen(std::mem::take(&mut happened)).await;
+                }
                 made = &mut pictures => break made,
             }
         };
@@ -225,8 +240,11 @@ impl Office {
             _ if told.is_empty() => {}
             Change::Raised => {
                 self.metrics.alerts_raised.get_or_create(&camera.into()).inc();
-                let us = self.clock.now().wall.us_since(what.occurred_at).max(0);
-                self.metrics.alert_seconds.observe(us as f64 / 1e6);
+                // Of our own equipment is told only what has lasted: that says nothing of how fast we are.
+                if !what.kind.is_of_equipment() {
+                    let us = self.clock.now().wall.us_since(what.occurred_at).max(0);
+                    self.metrics.alert_seconds.observe(us as f64 / 1e6);
+                }
                 tracing::info!(%alert, %camera, judged = ?what.judged, "alert raised: {}", what.explain.en);
             }
             Change::Ended => tracing::info!(%alert, %camera, "alert ended"),

@@ -2,7 +2,7 @@
 //!
 //! Owns how a camera's recorder is put together, and that what recorders tell is taken from them. What is recorded is `record`'s.
 
-use std::{io, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc};
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -11,8 +11,8 @@ use crate::{
     archive::{self, Archive, Entry, Pressure},
     camera::{Limits, Pace},
     config::{Camera, Config},
-    id::Mint,
-    lane::{self, Filming, Link, Wishes},
+    id::{CameraId, Mint},
+    lane::{self, Filming, Heard, Link, Wish, Wishes},
     metrics::Metrics,
     record::{Deck, News, Surroundings, Writers, live::Feed},
     time::{Clock, Wall},
@@ -27,6 +27,19 @@ pub(super) struct Recordings {
     around: Surroundings,
     limits: Limits,
     pace: Pace,
+    films: BTreeMap<CameraId, watch::Sender<Wishes>>,
+}
+
+/// How others than a camera's lane have it recorded.
+pub(super) struct Films(BTreeMap<CameraId, watch::Sender<Wishes>>);
+
+impl Films {
+    /// Heard by whoever records it, at its next turn. Never waits; the newest wishes are kept.
+    pub(super) fn wish(&self, camera: &CameraId, wish: Wish) {
+        if let Some(wishes) = self.0.get(camera) {
+            wishes.send_modify(|wishes| wishes.push(wish));
+        }
+    }
 }
 
 /// A connection for a recording alone, to be run beside the lanes.
@@ -50,7 +63,7 @@ impl Recordings {
             news,
             metrics: metrics.clone(),
         };
-        Ok((Self { writers, around, limits, pace }, told))
+        Ok((Self { writers, around, limits, pace, films: BTreeMap::new() }, told))
     }
 
     /// Tells each writer how full its volume is, until `stop`.
@@ -76,7 +89,7 @@ impl Recordings {
     /// A camera's recording, which explains its time from `start` on: beside its lane, or over a connection of its own, which has a `feed` for those who
     /// watch it.
     pub(super) fn of(
-        &self,
+        &mut self,
         camera: &Arc<Camera>,
         start: Wall,
         feed: Option<Feed>,
@@ -84,8 +97,12 @@ impl Recordings {
     ) -> (Filming, Option<Own>) {
         let pen = self.writers.pen(camera);
         let deck = Deck::new(Arc::clone(camera), pen, self.around.clone(), start);
-        let Some(feed) = feed else { return (Filming::Here(Box::new(deck)), None) };
         let (wishes, heard) = watch::channel(Wishes::default());
+        let heard = Heard::new(heard);
+        self.films.insert(camera.id.clone(), wishes.clone());
+        let Some(feed) = feed else {
+            return (Filming::Here { deck: Box::new(deck), others: heard }, None);
+        };
         let link = Link {
             clock: self.around.clock,
             limits: self.limits,
@@ -96,6 +113,11 @@ impl Recordings {
         };
         let own = lane::record(Arc::clone(camera), deck, heard, link, stop);
         (Filming::Elsewhere(wishes), Some(Box::pin(own)))
+    }
+
+    /// The way to whoever records each camera of which [`Self::of`] was asked.
+    pub(super) fn films(&mut self) -> Films {
+        Films(std::mem::take(&mut self.films))
     }
 }
 

@@ -4,7 +4,7 @@
 //! recorded stream = analysed stream:  Source ─▶ lane's task ─▶ Deck        one connection, nothing in between
 //! else:                               lane's task ─Wishes─▶ task ─▶ Deck   a connection of its own
 //! ```
-//! Owns the second connection, and how a lane's wishes reach whoever records. What is recorded is the recorder's.
+//! Owns the second connection, and how the wishes of a lane, and of others, reach whoever records. What is recorded is the recorder's.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -30,7 +30,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// A camera whose connection broke with sound is asked for pictures alone for so long.
 const DEAF_FOR: Duration = Duration::from_secs(3600);
 
-/// What a lane wants to be recorded.
+/// What a lane, or somebody else, wants to be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     /// An alert was raised: from its pre-roll on.
@@ -48,7 +48,7 @@ impl From<Wish> for Event {
     }
 }
 
-/// The newest wishes of a lane, numbered from 0 on.
+/// The newest wishes of one who wishes, numbered from 0 on.
 #[derive(Debug, Default)]
 pub struct Wishes {
     /// Number of the first one that is kept.
@@ -73,10 +73,39 @@ impl Wishes {
     }
 }
 
+/// Wishes as whoever records hears them: each once.
+pub struct Heard {
+    wishes: watch::Receiver<Wishes>,
+    /// The first one that was not heard.
+    next: u64,
+}
+
+impl Heard {
+    /// From the first one on.
+    pub fn new(wishes: watch::Receiver<Wishes>) -> Self {
+        Self { wishes, next: 0 }
+    }
+
+    /// The next wishes. Cancel safe; pending for ever once nobody is left who could wish.
+    async fn next(&mut self) -> Vec<Wish> {
+        if self.wishes.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        let (new, behind) = self.wishes.borrow_and_update().since(self.next);
+        self.next = behind;
+        new
+    }
+}
+
 /// Who records what a lane's camera sends.
 pub enum Filming {
     /// The lane's task, from its own connection. Also one that has nothing to record, and says so.
-    Here(Box<Deck>),
+    Here {
+        /// The recorder.
+        deck: Box<Deck>,
+        /// What others than the lane want.
+        others: Heard,
+    },
     /// [`record`], which hears of wishes.
     Elsewhere(watch::Sender<Wishes>),
 }
@@ -90,7 +119,7 @@ impl Filming {
 
     /// What the lane's connection says.
     pub(super) fn hear(&mut self, event: &StreamEvent) {
-        let Self::Here(deck) = self else { return };
+        let Self::Here { deck, .. } = self else { return };
         if let Some(event) = heard(event) {
             deck.apply(event);
         }
@@ -99,14 +128,14 @@ impl Filming {
     /// What is kept of the lane's stream from the newest key frame on, up to the last picture.
     pub(super) fn group(&self) -> Vec<AccessUnit> {
         match self {
-            Self::Here(deck) => deck.group(),
+            Self::Here { deck, .. } => deck.group(),
             Self::Elsewhere(_) => Vec::new(),
         }
     }
 
     /// A second or so has passed.
     pub(super) fn tick(&mut self) {
-        if let Self::Here(deck) = self {
+        if let Self::Here { deck, .. } = self {
             deck.apply(Event::Tick);
         }
     }
@@ -114,7 +143,7 @@ impl Filming {
     /// The lane wants something.
     pub(super) fn wish(&mut self, wish: Wish) {
         match self {
-            Self::Here(deck) => deck.apply(wish.into()),
+            Self::Here { deck, .. } => deck.apply(wish.into()),
             Self::Elsewhere(wishes) => wishes.send_modify(|wishes| wishes.push(wish)),
         }
     }
@@ -122,14 +151,18 @@ impl Filming {
     /// Gives the recorder its turn. Cancel safe; pending for ever where there is nothing to wait for.
     pub(super) async fn turn(&mut self) {
         match self {
-            Self::Here(deck) if deck.is_busy() => deck.turn().await,
-            _ => std::future::pending().await,
+            Self::Here { deck, others } => tokio::select! {
+                biased;
+                wishes = others.next() => wishes.into_iter().for_each(|wish| deck.apply(wish.into())),
+                () = deck.turn(), if deck.is_busy() => {}
+            },
+            Self::Elsewhere(_) => std::future::pending().await,
         }
     }
 
     /// Returns once all of the recording is on the disk and told.
     pub(super) async fn finish(self) {
-        if let Self::Here(deck) = self {
+        if let Self::Here { deck, .. } = self {
             deck.finish().await;
         }
     }
@@ -182,12 +215,12 @@ pub struct Link {
 pub async fn record(
     camera: Arc<Camera>,
     mut deck: Deck,
-    mut wishes: watch::Receiver<Wishes>,
+    mut wishes: Heard,
     link: Link,
     stop: CancellationToken,
 ) {
     let Link { clock, limits, pace, mut mint, metrics, mut feed } = link;
-    let (mut backoff, mut hearing, mut next) = (Backoff::new(), Hearing::default(), 0);
+    let (mut backoff, mut hearing) = (Backoff::new(), Hearing::default());
     let role = camera.record.role;
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -197,11 +230,7 @@ pub async fn record(
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            Ok(()) = wishes.changed() => {
-                let (new, behind) = wishes.borrow_and_update().since(next);
-                next = behind;
-                new.into_iter().for_each(|wish| deck.apply(wish.into()));
-            }
+            new = wishes.next() => new.into_iter().for_each(|wish| deck.apply(wish.into())),
             () = deck.turn(), if deck.is_busy() => {}
             event = event_of(&mut stream) => {
                 let now = clock.now().mono;
@@ -273,6 +302,21 @@ mod tests {
         alerts.iter().for_each(|alert| wishes.push(Wish::Raised(*alert)));
         let (new, next) = wishes.since(2);
         assert_eq!((new.len(), new[0], next), (64, Wish::Raised(alerts[36]), 102));
+    }
+
+    #[tokio::test]
+    async fn others_than_the_lane_are_heard_and_may_leave() {
+        use futures::FutureExt;
+        let (wishes, heard) = watch::channel(Wishes::default());
+        let (mut heard, alert) = (Heard::new(heard), Mint::seeded(1).alert(Wall::default()));
+        assert_eq!(heard.next().now_or_never(), None);
+        let other = wishes.clone();
+        wishes.send_modify(|wishes| wishes.push(Wish::Raised(alert)));
+        other.send_modify(|wishes| wishes.push(Wish::Over(alert)));
+        assert_eq!(heard.next().now_or_never(), Some(vec![Wish::Raised(alert), Wish::Over(alert)]));
+        assert_eq!(heard.next().now_or_never(), None);
+        drop((wishes, other));
+        assert_eq!(heard.next().now_or_never(), None, "nobody wishes, and nothing spins");
     }
 
     #[test]

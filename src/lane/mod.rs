@@ -24,7 +24,7 @@ mod watch;
 pub use self::{
     core::{Act, Event, Filing, Lane},
     eye::{Eye, EyeJob, Glimpse, Seen},
-    filming::{Filming, Link, Wish, Wishes, record},
+    filming::{Filming, Heard, Link, Wish, Wishes, record},
     replay::{Counts, Replay, Replayed, is_due},
     shortfall::{Shortfall, Tally},
     task::{Filed, Surroundings, Told, Word, run},

@@ -90,6 +90,15 @@ impl Mosquitto {
         });
     }
 
+    /// Publishes a message with quality of service 1, and returns once the broker has it.
+    pub(crate) fn publish(&self, topic: &str, payload: &str) {
+        let port = self.port.to_string();
+        let to = ["-V", "5", "-h", "127.0.0.1", "-p", &port, "-q", "1", "-t", topic];
+        let what = if payload.is_empty() { vec!["-n"] } else { vec!["-m", payload] };
+        let published = Command::new("mosquitto_pub").args(to).args(what).status();
+        assert!(published.expect("it was there").success());
+    }
+
     /// Stops it; it keeps what it has on disk.
     pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {

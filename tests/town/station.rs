@@ -134,6 +134,18 @@ impl Street {
         ids.iter().map(url).collect()
     }
 
+    /// Pulls a camera's plug.
+    pub(crate) fn unplug(&self, camera: &str) {
+        let camera = camera.parse().expect("an id");
+        self.runtime.block_on(self.village.stop_camera(&camera)).expect("there is such a camera");
+    }
+
+    /// Plugs it in again.
+    pub(crate) fn plug_in(&self, camera: &str) {
+        let camera = camera.parse().expect("an id");
+        self.runtime.block_on(self.village.resume_camera(&camera)).expect("there is such a camera");
+    }
+
     /// Somebody comes, as soon as nobody else is there.
     pub(crate) fn call(&self, camera: &str, visit: usize) {
         let camera = camera.parse().expect("an id");

@@ -3,6 +3,7 @@
 //! Reading, the check for unknown keys, the JSON Schema and the reference are all driven by these declarations. What a
 //! value *means* together with others is for [`super::read`].
 
+mod device;
 mod duty;
 
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub(super) const FILE: Section = Section::plain(
             "Where recordings lie. Without any: the folder `recordings` in `paths.data`.",
             "录像卷。不写则为 paths.data 下的 recordings 目录。",
         ),
+        device::EQUIPMENT_KEY,
         key(
             "hours",
             Map { of: &HOURS, max: 256 },
@@ -77,6 +79,8 @@ pub(super) const FILE: Section = Section::plain(
             "摄像机，至少一台。",
         ),
         key("rule", Map { of: &RULE, max: 1024 }, EMPTY, "What is worth an alert.", "告警规则。"),
+        device::BUTTON_KEY,
+        device::SENSOR_KEY,
         key("notice", Table(&duty::NOTICE), EMPTY, "How much posts are told.", "通知岗位的频度。"),
         key(
             "post",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    alert::{Kind, Severity},
+    alert::{Earnest, Kind, Severity},
     detect::Class,
     geometry::{Crossing, UnitPoint},
 };
@@ -361,4 +361,36 @@ fn a_version_follows_the_meaning_and_nothing_else() {
     let crossing = |text: &str| read(text).cameras[0].rules[1].version.clone();
     assert_ne!(crossing(GOOD), crossing(&GOOD.replace("inside = \"right\"", "inside = \"left\"")));
     assert_ne!(crossing(GOOD), crossing(&GOOD.replace("direction = \"in\"", "")));
+}
+
+#[test]
+fn what_calls_from_outside_is_where_it_says_or_where_its_first_camera_is() {
+    let text = format!(
+        "{SHORT}\n[village.w]\n[entry_point.f]\nvillage = \"w\"\n[camera.d]\nentry_point = \"f\"\nmain = \"rtsp://10.0.0.1/d\"\n\
+        [button.a]\ncameras = [\"d\", \"c\"]\n[button.b]\nvillage = \"v\"\ncameras = [\"d\"]\ndrill = true\nlasts_s = 60\nhold_days = 7\nsign_of_life_h = 0\n\
+        [button.e]\nentry_point = \"e\"\ncameras = [\"d\"]\n[sensor.s]\ncameras = [\"c\"]\npair_s = 2.5\n[equipment]\nmany = 4\nmany_severity = \"critical\"\n"
+    );
+    let config = read(&text);
+    let of = |id: &str| &config.buttons[&id.parse().unwrap()];
+    let villages: Vec<&str> = ["a", "b", "e"].map(|id| of(id).village.as_str()).to_vec();
+    assert_eq!(villages, ["w", "v", "v"]);
+    assert_eq!(of("e").entry_point.as_ref().map(|id| id.as_str()), Some("e"));
+    assert_eq!(of("a").cameras.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["d", "c"]);
+    assert_eq!((of("a").earnest, of("b").earnest), (Earnest::Real, Earnest::Drill));
+    assert_eq!((of("a").lasts.as_secs(), of("a").hold_days), (300, 30));
+    assert_eq!((of("b").lasts.as_secs(), of("b").hold_days, of("b").sign_of_life), (60, 7, None));
+    assert_eq!(of("a").sign_of_life, Some(Duration::from_secs(24 * 3600)));
+    let sensor = &config.sensors[&"s".parse().unwrap()];
+    assert_eq!((sensor.kind, sensor.severity), (SensorKind::Contact, Severity::Warning));
+    assert_eq!((sensor.pair, sensor.lasts), (Duration::from_millis(2500), Duration::from_secs(60)));
+    let equipment = &config.equipment;
+    assert_eq!((equipment.many, equipment.many_severity), (4, Severity::Critical));
+    assert_eq!(
+        (equipment.offline_after, equipment.well_after),
+        (Duration::from_secs(30), Duration::from_secs(30))
+    );
+    assert_eq!(
+        (equipment.degraded_after, equipment.many_within),
+        (Duration::from_secs(60), Duration::from_secs(5))
+    );
 }

@@ -14,6 +14,7 @@
 mod commands;
 mod drafting;
 mod due;
+mod ongoing;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use self::{
     commands::Answered,
     drafting::Change as Changing,
     due::Deed,
+    ongoing::Followed,
     record::{id_of_open, life_key, member_key, open_key, record_key},
 };
 pub use self::{
@@ -34,11 +36,11 @@ pub use self::{
 };
 use crate::{
     alert::{
-        Change, Occurrence,
+        Change, Occurrence, Ongoing,
         life::{Life, Pursuit, Terms, ToldWhy},
     },
     config::{Config, EntryPoint, RecordWhen},
-    duty::{Assignment, Duty, Presence},
+    duty::{Assignment, Duty, Pairing, Presence},
     id::{AlertId, ClipId, EntryPointId, IncidentId, Mint, PostId, StationId},
     mqtt::{
         payload::{ClipData, ClipStatus, IncidentData, Letterhead, ModelData, SnapshotData},
@@ -75,6 +77,7 @@ pub struct Clerk {
     entry_points: BTreeMap<EntryPointId, EntryPoint>,
     model: ModelData,
     duty: Duty,
+    followed: Followed,
     kept: Duration,
     /// From the end of an alert to its clip.
     clip_after: Duration,
@@ -101,7 +104,8 @@ impl Clerk {
             letterhead: Letterhead::of(&station.id, &station.node),
             entry_points: config.entry_points.clone(),
             model,
-            duty: Duty::new(config),
+            duty: duty(config),
+            followed: Followed::new(config),
             kept: kept(config),
             clip_after: config.recording.post_roll + CLIP_WITHIN,
             known: BTreeMap::new(),
@@ -217,8 +221,8 @@ impl Clerk {
         draft
     }
 
-    /// What was in view when the daemon was last killed is no longer followed: drafts the ends of those alerts. Takes in what was raised in the hour
-    /// before. Once, at start, before anything else.
+    /// What was in view when the daemon was last killed is no longer followed: drafts the ends of those alerts. What goes on all the same is in
+    /// view again ([`Self::ongoing`]). Takes in what was raised in the hour before. Once, at start, before anything else.
     pub fn recover(&mut self, now: Wall, ledger: &dyn Ledger) -> Result<Vec<Draft>, LedgerError> {
         let since = Wall::from_unix_ms(now.unix_ms().saturating_sub(RECALLED_FOR.as_millis() as i64));
         for (_, value) in ledger.range(&record_key_at(since), &Space::Alert.to(), RECALLED_MAX)? {
@@ -233,6 +237,12 @@ impl Clerk {
                 Some(id) => ledger.get(&record_key(id))?.and_then(|value| read_record(&value)),
                 None => None,
             };
+            if let Some(record) =
+                record.as_ref().filter(|record| self.followed.ongoing(&record.data).is_some())
+            {
+                self.known.insert(record.data.alert_id, record.clone());
+                continue;
+            }
             let mut draft = Draft { writes: vec![Write::Delete(key)], ..Draft::default() };
             if let Some(record) = record {
                 self.cut_off(now, record, &mut draft);
@@ -242,12 +252,17 @@ impl Clerk {
         Ok(drafts)
     }
 
+    /// What was in view when the daemon stopped and goes on: for who told it to take it up.
+    pub fn ongoing(&self) -> Vec<Ongoing> {
+        self.known.values().filter_map(|record| self.followed.ongoing(&record.data)).collect()
+    }
+
     fn cut_off(&mut self, now: Wall, record: Record, draft: &mut Draft) {
         let mut after = record.clone();
         after.data.ended_at = Some(now.to_string());
         after.data.explain.zh.push_str("（系统重启，跟踪中断）");
         after.data.explain.en.push_str(" (no longer followed: the system was restarted)");
-        // What is still wrong with a camera is soon told anew.
+        // The camera is not configured any more.
         if record.data.kind.is_of_equipment() {
             let _ = after.life.settle(now, "restarted");
         }
@@ -300,9 +315,18 @@ impl Assigned {
     }
 }
 
-/// The clip of an alert bears the alert's id: it is what its camera recorded around it.
+/// Who is told of what; sensors go with what their cameras see.
+fn duty(config: &Config) -> Duty {
+    let mut duty = Duty::new(config);
+    for (id, sensor) in &config.sensors {
+        duty.pair(id.clone(), Pairing { cameras: sensor.cameras.clone(), within: sensor.pair });
+    }
+    duty
+}
+
+/// The clip of an alert bears the alert's id: it is what its camera recorded around it. What goes on for days, and may have no picture, has none.
 fn pending_clip(what: &Occurrence) -> Option<ClipData> {
-    let is_recorded = what.camera.record.when != RecordWhen::Off;
+    let is_recorded = what.camera.record.when != RecordWhen::Off && !what.kind.is_of_equipment();
     is_recorded.then_some(ClipData {
         id: ClipId(what.id.0),
         status: ClipStatus::Pending,
