@@ -37,6 +37,7 @@ pub mod console;
 pub mod evidence;
 pub mod index;
 pub mod mqtt;
+pub mod neighbour;
 pub mod store;
 
 pub mod daemon;

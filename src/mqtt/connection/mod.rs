@@ -117,7 +117,7 @@ pub async fn deliver(
     stop: CancellationToken,
 ) {
     let (_, presence) = settings.words.at(clock.now().wall);
-    let courier = Courier::new(presence, Mint::from_os());
+    let courier = Courier::new(Some(presence), Mint::from_os());
     let next = desk.next();
     let run = Run {
         settings,
