@@ -42,6 +42,13 @@ impl From<Cause> for OfCause {
     }
 }
 
+/// The label of a metric that is counted by what a message is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OfMatter {
+    /// What.
+    pub matter: &'static str,
+}
+
 /// The labels of a look: why, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct OfLook {
@@ -191,6 +198,12 @@ metrics! {
     broker_connected: Gauge = Gauge::default(),
     /// Connections to the broker that were lost or refused
     broker_failures: Counter = Counter::default(),
+    /// Topics that the broker does not let us listen to
+    broker_deaf: Gauge = Gauge::default(),
+    /// Messages that came in over MQTT, by what they are about: command, button, sensor, post, neighbour or unreadable
+    heard: Family<OfMatter, Counter> = Family::default(),
+    /// Messages that came in and were dropped: sent without acknowledgement while there was no room, or for a part that does not run
+    unheard: Counter = Counter::default(),
 }
 
 /// One camera's own counters and gauges, by the names that [`Metrics`] has for them. Looked up once: counting then takes neither a lock nor

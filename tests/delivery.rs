@@ -18,7 +18,7 @@ use cunkou::{
     config::{ClientCertificate, Credentials, ExternalBroker, Secret, Tls},
     metrics::Metrics,
     mqtt::{
-        ConnectionSettings, Words,
+        ConnectionSettings, Ways, Words,
         courier::{Ending, Presence},
         deliver, embedded, probe,
     },
@@ -96,11 +96,13 @@ impl Node {
         let metrics = Metrics::new();
         let (desk, thread) = Desk::start(outbox, metrics.clone()).expect("starts");
         let (live, live_rx) = mpsc::channel(16);
+        let (_, answers) = mpsc::channel(1);
+        let ways = Ways { live: live_rx, answers, hearing: None };
         let stop = CancellationToken::new();
         let delivery = tokio::spawn(deliver(
             settings,
             desk.clone(),
-            live_rx,
+            ways,
             metrics.clone(),
             Clock::start(),
             stop.clone(),

@@ -88,6 +88,10 @@ fn verdict(config: &Config, id: AlertId, rule: &str, change: Change, at: Wall) -
     }
 }
 
+fn draft(clerk: &mut Clerk, at: Wall, verdict: &Verdict, picture: Option<SnapshotData>) -> Option<Draft> {
+    clerk.draft(at, verdict.change, &verdict.alert.occurrence(&jiff::tz::TimeZone::UTC), picture)
+}
+
 fn snapshot() -> SnapshotData {
     SnapshotData {
         url: "/snapshots/a.jpg".into(),
@@ -119,7 +123,7 @@ fn every_rule_of_the_demo_writes_valid_alerts_from_raised_to_ended() {
                 .enumerate()
         {
             let verdict = verdict(&config, id, rule, change, at);
-            let draft = clerk.draft(at, &verdict, picture).expect("something is promised");
+            let draft = draft(&mut clerk, at, &verdict, picture).expect("something is promised");
             let [event, state] = &draft.messages[..] else { panic!("an event and a state") };
             let (event_value, state_value) = (checked(event), checked(state));
             assert_eq!(event_value["cunkourev"], json!(rev + 1));
@@ -139,7 +143,7 @@ fn every_rule_of_the_demo_writes_valid_alerts_from_raised_to_ended() {
             assert_eq!(event.topic, format!("cunkou/v1/demo/alert/{severity}/{kind}/{camera}"));
         }
         assert!(
-            clerk.draft(at, &verdict(&config, id, rule, Change::Updated, at), None).is_none(),
+            draft(&mut clerk, at, &verdict(&config, id, rule, Change::Updated, at), None).is_none(),
             "it is over"
         );
     }
@@ -154,7 +158,7 @@ fn an_alert_expires_is_cleared_and_forgotten_at_its_times_also_after_a_restart()
     let raised_at = Wall::from_unix_ms(1_773_079_445_123);
     let id = Mint::seeded(3).alert(raised_at);
     let raised = verdict(&config, id, "person-at-north-gate", Change::Raised, raised_at);
-    promise(&mut outbox, clerk_1.draft(raised_at, &raised, None).expect("raised"));
+    promise(&mut outbox, draft(&mut clerk_1, raised_at, &raised, None).expect("raised"));
 
     // Killed, and started again: the alert's subject is no longer followed.
     disk.crash();
@@ -213,7 +217,7 @@ fn a_clip_that_is_found_days_later_is_not_told_to_a_broker_that_has_forgotten_th
     let id = Mint::seeded(3).alert(at);
     for change in [Change::Raised, Change::Ended] {
         let said = verdict(&config, id, "person-at-north-gate", change, at);
-        promise(&mut outbox, clerk.draft(at, &said, None).expect("it is told"));
+        promise(&mut outbox, draft(&mut clerk, at, &said, None).expect("it is told"));
     }
     let due = reached(at.after(Duration::from_secs(60)), outbox.ledger());
     let record = due.into_iter().find_map(|(_, record)| record).expect("its clip is sought");
@@ -365,7 +369,7 @@ fn the_schemas_refuse_what_is_no_alert() {
     let config = demo();
     let at = Wall::from_unix_ms(1_773_079_445_123);
     let raised = verdict(&config, Mint::seeded(5).alert(at), "person-at-north-gate", Change::Raised, at);
-    let draft = clerk(&config).draft(at, &raised, None).expect("raised");
+    let draft = draft(&mut clerk(&config), at, &raised, None).expect("raised");
     let good = checked(&draft.messages[0])["data"].clone();
     for (pointer, bad) in [
         ("/severity", json!("terrible")),
@@ -519,13 +523,14 @@ fn what_is_still_in_view_is_neither_cleared_nor_forgotten() {
     let after = |hours: u64| raised_at.after(Duration::from_secs(hours * 3600));
     let id = Mint::seeded(6).alert(raised_at);
     let verdict_at = |change, at| verdict(&config, id, "person-at-north-gate", change, at);
-    let raised = clerk.draft(raised_at, &verdict_at(Change::Raised, raised_at), None).expect("raised");
+    let raised = draft(&mut clerk, raised_at, &verdict_at(Change::Raised, raised_at), None).expect("raised");
     promise(&mut outbox, raised);
 
     assert_eq!(deeds(&mut clerk, &mut outbox, after(1), Trust::Believed), ["expired"]);
     assert!(deeds(&mut clerk, &mut outbox, after(26), Trust::Believed).is_empty(), "it goes on");
     assert!(deeds(&mut clerk, &mut outbox, after(31 * 24), Trust::Believed).is_empty(), "it still goes on");
-    let ended = clerk.draft(after(32 * 24), &verdict_at(Change::Ended, after(32 * 24)), None).expect("ended");
+    let ended =
+        draft(&mut clerk, after(32 * 24), &verdict_at(Change::Ended, after(32 * 24)), None).expect("ended");
     promise(&mut outbox, ended);
     assert!(deeds(&mut clerk, &mut outbox, after(32 * 24), Trust::Believed).is_empty(), "over a moment ago");
     assert_eq!(deeds(&mut clerk, &mut outbox, after(33 * 24), Trust::Believed), ["cleared", "forgotten"]);
@@ -544,7 +549,7 @@ fn a_clock_that_is_doubted_deletes_nothing() {
     let at = Wall::from_unix_ms(1_773_079_445_123);
     let id = Mint::seeded(7).alert(at);
     for change in [Change::Raised, Change::Ended] {
-        let draft = clerk.draft(at, &verdict(&config, id, "person-at-north-gate", change, at), None);
+        let draft = draft(&mut clerk, at, &verdict(&config, id, "person-at-north-gate", change, at), None);
         promise(&mut outbox, draft.expect("something is promised"));
     }
     let (from, to) = record_range(id);

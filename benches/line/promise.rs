@@ -125,6 +125,8 @@ impl Office {
         } else {
             self.verdict.change = Change::Ended;
         }
-        self.clerk.draft(at, &self.verdict, None).expect("raised, or ended after it was raised")
+        let occurrence = self.verdict.alert.occurrence(&jiff::tz::TimeZone::UTC);
+        let draft = self.clerk.draft(at, self.verdict.change, &occurrence, None);
+        draft.expect("raised, or ended after it was raised")
     }
 }

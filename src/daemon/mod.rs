@@ -13,15 +13,19 @@ pub mod clerk;
 mod clip_finder;
 mod clock_watch;
 mod fleet_watch;
+mod happenings;
 mod herald;
 mod indexer;
 mod office;
+mod orders;
 mod process;
 mod recordings;
 mod shelves;
 mod steward;
 
 pub use crate::time::Trust;
+pub use happenings::Happenings;
+pub use orders::Orders;
 pub use process::raise_file_limit;
 
 use std::{
@@ -64,14 +68,16 @@ use crate::{
     console::{self, ALERTS_MAX, Board, Console, Rooms},
     decode::Backend,
     detect::{self, Model, Runtime},
+    duty::Presence,
     evidence::Evidence,
     flow::Pool,
-    id::{CameraId, Mint},
+    id::{CameraId, Mint, PostId},
     index::{IndexError, LibrarianThread},
     lane::{self, EyeJob, Surroundings},
     metrics::Metrics,
     mqtt::{
-        ConnectionSettings, deliver,
+        ConnectionSettings, Hearing, Ways, deliver,
+        ear::Ear,
         embedded::{self, BrokerError, EmbeddedBroker},
         payload::ModelData,
         wire::Writer,
@@ -95,6 +101,10 @@ const CLIPS_SOUGHT_MAX: usize = 256;
 /// Passages and alerts that wait for the chronicler; then they are dropped and counted (`seen_lost`): some of each camera of a large fleet, since a stop tells
 /// all at once.
 const SEEN_MAX: usize = 4096;
+/// Answers that wait for the courier.
+const ANSWERS_MAX: usize = 64;
+/// Words of posts that come and go that wait for the office; then who hears them waits.
+const PRESENCE_MAX: usize = 64;
 /// Live messages that wait for the courier.
 const LIVE_MAX: usize = 256;
 /// Share of the stop's grace that the lanes may take.
@@ -170,6 +180,9 @@ pub struct Daemon {
     store: DeskThread,
     page: JoinHandle<io::Result<()>>,
     stop_page: CancellationToken,
+    orders: Orders,
+    happenings: Happenings,
+    presence: mpsc::Sender<(PostId, Presence)>,
     broken: CancellationToken,
 }
 
@@ -238,9 +251,12 @@ impl Daemon {
         let writer = Writer::new(&config.station, now, Mint::from_os());
         let settings = ConnectionSettings::new(&config.station, address, now, Mint::from_os());
         let (live, live_rx) = mpsc::channel(LIVE_MAX);
+        let (answers, answers_rx) = mpsc::channel(ANSWERS_MAX);
+        let (hearing, heard) = Hearing::new(Ear::of(&config.station.id));
         let stop_courier = CancellationToken::new();
         let broken = CancellationToken::new();
-        let courier = deliver(settings, desk.clone(), live_rx, metrics.clone(), clock, stop_courier.clone());
+        let ways = Ways { live: live_rx, answers: answers_rx, hearing: Some(hearing) };
+        let courier = deliver(settings, desk.clone(), ways, metrics.clone(), clock, stop_courier.clone());
         let courier = tokio::spawn(vital(broken.clone(), courier));
         let condition = desk.condition();
         // Nothing is deleted for its age before the office has looked at the clock.
@@ -279,6 +295,9 @@ impl Daemon {
         let (found, found_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
         let clip_finder = ClipFinder { catalog, recording: config.recording, found };
         let clip_finder = tokio::spawn(vital(broken.clone(), clip_finder.run(sought_clips)));
+        let (orders, orders_rx) = orders::orders();
+        let (happenings, happenings_rx) = happenings::happenings();
+        let (presence, presence_rx) = mpsc::channel(PRESENCE_MAX);
         let office = Office {
             clerk,
             desk,
@@ -291,6 +310,10 @@ impl Daemon {
             trust: trust_tx,
             seek_clips,
             found_clips,
+            orders: orders_rx,
+            happenings: happenings_rx,
+            presence: presence_rx,
+            time_zone: config.station.time_zone.clone(),
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
@@ -395,6 +418,9 @@ impl Daemon {
             store,
             page,
             stop_page,
+            orders,
+            happenings,
+            presence,
             broken,
         })
     }
@@ -402,6 +428,21 @@ impl Daemon {
     /// What viewers see.
     pub fn board(&self) -> &Arc<Board> {
         &self.board
+    }
+
+    /// Where commands about alerts are given.
+    pub fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// Where what no lane saw is told.
+    pub fn happenings(&self) -> &Happenings {
+        &self.happenings
+    }
+
+    /// Where it is told that a post came or went.
+    pub fn presence(&self) -> &mpsc::Sender<(PostId, Presence)> {
+        &self.presence
     }
 
     /// Where the page is served.

@@ -12,6 +12,7 @@ use std::{
 };
 
 use futures::future::join_all;
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use tokio::{
     sync::{mpsc, watch},
@@ -23,15 +24,18 @@ use tokio_util::sync::CancellationToken;
 use super::{
     clerk::{Clerk, Draft, Due, Record, read_record, record_range},
     clock_watch::ClockWatch,
+    happenings::Happening,
+    orders::Order,
 };
 use crate::{
-    alert::{Change, snapshot},
+    alert::{Change, Occurrence, life::NotDone, snapshot},
     console::Board,
+    duty::Presence,
     geometry::UnitBox,
-    id::AlertId,
+    id::{AlertId, PostId},
     lane::{Filed, Filing},
     metrics::Metrics,
-    mqtt::payload::{ClipStatus, SnapshotData},
+    mqtt::payload::{AnswerData, ClipStatus, SnapshotData},
     store::{Desk, Refused, Write},
     time::{Clock, Trust},
 };
@@ -67,6 +71,14 @@ pub(super) struct Office {
     pub(super) seek_clips: mpsc::Sender<Box<Record>>,
     /// What was found.
     pub(super) found_clips: mpsc::Receiver<FoundClip>,
+    /// What people want done.
+    pub(super) orders: mpsc::Receiver<Order>,
+    /// What no lane saw.
+    pub(super) happenings: mpsc::Receiver<Happening>,
+    /// Posts that come and go.
+    pub(super) presence: mpsc::Receiver<(PostId, Presence)>,
+    /// In which sentences say the time.
+    pub(super) time_zone: TimeZone,
     /// Cancelled where the daemon is of no use any more.
     pub(super) broken: CancellationToken,
 }
@@ -94,14 +106,35 @@ impl Office {
         loop {
             tokio::select! {
                 biased;
+                Some(happening) = self.happenings.recv() => self.happen(happening).await,
+                Some((post, presence)) = self.presence.recv() => self.clerk.presence(post, presence),
+                _ = sweep.tick() => self.sweep().await,
                 taken = filings.recv_many(&mut batch, BATCH_MAX) => match taken {
                     0 => break,
                     _ => self.file(std::mem::take(&mut batch)).await,
                 },
-                _ = sweep.tick() => self.sweep().await,
+                Some(order) = self.orders.recv() => self.obey(order).await,
                 Some(found) = self.found_clips.recv() => self.tell_clip(found).await,
             }
         }
+    }
+
+    async fn happen(&mut self, happening: Happening) {
+        let Happening { change, occurrence, promised } = happening;
+        let now = self.clock.now().wall;
+        let draft = self.clerk.draft(now, change, &occurrence, None).unwrap_or_default();
+        let outcome = self.desk.promise(draft.writes, draft.messages).await.map(drop);
+        match &outcome {
+            Ok(()) => self.tell(change, &occurrence, draft.told),
+            Err(refused) => self.lost(&occurrence, refused),
+        }
+        // Who told it may have gone.
+        let _ = promised.send(outcome);
+    }
+
+    async fn obey(&mut self, order: Order) {
+        let not_done = NotDone::Invalid("there is no such alert".to_owned());
+        let _ = order.answer.send(AnswerData::refused(order.command.id, &not_done));
     }
 
     async fn file(&mut self, batch: Vec<(Filing, Filed)>) {
@@ -110,23 +143,24 @@ impl Office {
         let mut promises = Vec::with_capacity(batch.len());
         let mut done = Vec::with_capacity(batch.len());
         for ((filing, filed), picture) in batch.into_iter().zip(pictures) {
-            let draft = self.clerk.draft(now.wall, &filing.verdict, picture).unwrap_or_default();
+            let change = filing.verdict.change;
+            let occurrence = filing.verdict.alert.occurrence(&self.time_zone);
+            let draft = self.clerk.draft(now.wall, change, &occurrence, picture).unwrap_or_default();
             promises.push((draft.writes, draft.messages));
-            done.push((filing, filed, draft.told));
+            done.push((change, occurrence, filed, draft.told));
         }
         let promised =
             join_all(promises.into_iter().map(|(writes, messages)| self.desk.promise(writes, messages)));
-        for ((filing, filed, told), promised) in done.into_iter().zip(promised.await) {
+        for ((change, occurrence, filed, told), promised) in done.into_iter().zip(promised.await) {
             match promised {
-                Ok(_) => self.tell(&filing, told),
-                Err(refused) => self.lost(&filing, &refused),
+                Ok(_) => self.tell(change, &occurrence, told),
+                Err(refused) => self.lost(&occurrence, &refused),
             }
             filed();
         }
     }
 
-    fn lost(&self, filing: &Filing, refused: &Refused) {
-        let alert = &filing.verdict.alert;
+    fn lost(&self, alert: &Occurrence, refused: &Refused) {
         tracing::error!(alert = %alert.id, camera = %alert.camera.id, %refused, "an alert was not promised, and is lost");
         // The store outlives this office on an ordered stop: where it is gone now, it panicked.
         if matches!(refused, Refused::Stopped) {
@@ -134,17 +168,16 @@ impl Office {
         }
     }
 
-    fn tell(&self, filing: &Filing, told: Option<Record>) {
+    fn tell(&self, change: Change, alert: &Occurrence, told: Option<Record>) {
         let Some(record) = told else { return };
-        let alert = &filing.verdict.alert;
-        if filing.verdict.change == Change::Raised {
+        if change == Change::Raised {
             self.metrics.alerts_raised.get_or_create(&(&alert.camera.id).into()).inc();
             let us = self.clock.now().wall.us_since(alert.occurred_at).max(0);
             self.metrics.alert_seconds.observe(us as f64 / 1e6);
         }
-        match filing.verdict.change {
+        match change {
             Change::Raised => {
-                tracing::info!(alert = %alert.id, camera = %alert.camera.id, rule = %alert.rule.id, "alert raised: {}", record.data.explain.en);
+                tracing::info!(alert = %alert.id, camera = %alert.camera.id, judged = ?alert.judged, "alert raised: {}", record.data.explain.en);
             }
             Change::Ended => tracing::info!(alert = %alert.id, camera = %alert.camera.id, "alert ended"),
             Change::Updated => tracing::debug!(alert = %alert.id, camera = %alert.camera.id, "alert updated"),

@@ -4,9 +4,15 @@
 //! written to a post, and when the next tier's turn comes, is the clerk's (`daemon`).
 
 use crate::{
-    id::{AlertId, IncidentId, PostId},
+    alert::{Judged, Kind, Occurrence, Severity},
+    config::Config,
+    detect::Class,
+    id::{AlertId, CameraId, IncidentId, PostId},
     time::Wall,
 };
+
+/// Alerts of one incident, at most; then what comes leads another one. All of them are answered in one batch.
+pub const MEMBERS_MAX: usize = 64;
 
 /// Whether a post can be reached, as its own client and will say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +46,8 @@ pub enum PassedOver {
 /// What becomes of a new alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assignment {
-    /// It leads an incident of its own, and these are told.
-    Lead(Telling),
+    /// It leads an incident of its own, and these are told; `None` at a station without posts.
+    Lead(Option<Telling>),
     /// It is part of what an open alert already told: nobody is told anew.
     Joined {
         /// Which incident.
@@ -65,4 +71,64 @@ pub struct Summary {
     pub alerts: u32,
     /// Since when the rule floods.
     pub since: Wall,
+}
+
+/// What the choice of addressees is made by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Which alert.
+    pub alert: AlertId,
+    /// What kind.
+    pub kind: Kind,
+    /// How bad.
+    pub severity: Severity,
+    /// Where; its entry point, village and level are the configuration's.
+    pub camera: CameraId,
+}
+
+/// An alert of the last hour, as it is on record, for who begins again after a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// What it was.
+    pub subject: Subject,
+    /// By which rule.
+    pub judged: Judged,
+    /// What it was about.
+    pub classes: Vec<Class>,
+    /// When it was promised.
+    pub raised_at: Wall,
+    /// The alert that led its incident: itself, where it led.
+    pub lead: AlertId,
+    /// Whether it was still open.
+    pub is_open: bool,
+}
+
+/// Who is told of what. One owner: the clerk.
+#[derive(Debug)]
+pub struct Duty {}
+
+impl Duty {
+    /// Of a station.
+    pub fn new(_config: &Config) -> Self {
+        Self {}
+    }
+
+    /// A post came, or went.
+    pub fn presence(&mut self, _post: PostId, _presence: Presence) {}
+
+    /// What becomes of a new alert. Once for each.
+    pub fn raised(&mut self, _now: Wall, _what: &Occurrence) -> Assignment {
+        Assignment::Lead(None)
+    }
+
+    /// Who is told at this tier, or at the next one that has somebody; `None` where none is left.
+    pub fn tell(&self, _now: Wall, _what: &Subject, _tier: u32) -> Option<Telling> {
+        None
+    }
+
+    /// An alert was closed: nothing joins it any more.
+    pub fn closed(&mut self, _alert: AlertId) {}
+
+    /// What was before a restart, oldest first. Once, before all else.
+    pub fn recall(&mut self, _now: Wall, _past: impl IntoIterator<Item = Past>) {}
 }

@@ -5,9 +5,12 @@
 
 mod connection;
 pub mod courier;
+pub mod ear;
 pub mod embedded;
 pub mod payload;
 pub mod topic;
 pub mod wire;
 
-pub use connection::{ConnectionSettings, Heard, Subscriber, Unheard, WILL_DELAY, Words, deliver, probe};
+pub use connection::{
+    ConnectionSettings, Hearing, Overheard, Subscriber, Unheard, WILL_DELAY, Ways, Words, deliver, probe,
+};

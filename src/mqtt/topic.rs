@@ -2,7 +2,7 @@
 
 use crate::{
     alert::{Kind, Severity},
-    id::{AlertId, CameraId, NodeId, StationId},
+    id::{AlertId, CameraId, NodeId, PostId, StationId},
 };
 
 /// The topics below one station's root, `cunkou/v1/{station}/`.
@@ -35,5 +35,10 @@ impl Topics {
     /// The authoritative state of an alert. Retained until 24 h after it closed.
     pub fn alert_state(&self, alert: AlertId) -> String {
         format!("{}/alert-state/{alert}", self.root)
+    }
+
+    /// A post is told of an alert.
+    pub fn post_notice(&self, post: &PostId) -> String {
+        format!("{}/post/{post}/notice", self.root)
     }
 }

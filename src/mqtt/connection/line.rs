@@ -1,42 +1,63 @@
 //! One connection to one broker; the one place that names rumqttc.
 //!
-//! Owns the translation: our settings into the library's, its events into the courier's, its errors into words. A line is used for one
-//! connection and dropped.
+//! Owns the translation: our settings into the library's, its events into the courier's and into messages that are heard, its errors into words. A
+//! line is used for one connection and dropped.
 
-use std::{io::ErrorKind, pin::Pin, time::Duration};
+use std::{collections::VecDeque, io::ErrorKind, pin::Pin, time::Duration};
 
 use futures::{Stream, StreamExt, stream};
 use rumqttc::{
     Outgoing, TlsConfiguration, Transport,
     v5::{
-        AsyncClient, ConnectionError, Event as Happened, EventLoop, Incoming, MqttOptions, StateError,
+        AsyncClient, ClientError, ConnectionError, Event as Happened, EventLoop, Incoming, MqttOptions,
+        StateError,
         mqttbytes::{
             Error as BytesError, QoS,
             v5::{
                 ConnAck, ConnectProperties, ConnectReturnCode as Code, DisconnectReasonCode as Reason,
-                LastWill, LastWillProperties, PubAckReason, PublishProperties,
+                Filter as Wanted, LastWill, LastWillProperties, PubAckReason, Publish, PublishProperties,
+                RetainForwardRule, SubscribeReasonCode,
             },
         },
     },
 };
+use tokio::time::Instant;
 
-use super::{ConnectionSettings, WILL_DELAY, tls};
+use super::{
+    ConnectionSettings, Hearing, WILL_DELAY,
+    owed::{NotHeard, OWED_MAX, Owed, RECEIVE_MAX},
+    tls,
+};
 use crate::{
-    mqtt::courier::{Ending, Event, Limits, Verdict, WINDOW_MAX},
+    mqtt::{
+        courier::{Ending, Event, Limits, Verdict, WINDOW_MAX},
+        ear::{Age, Answer, Filter, Incoming as Letter, PAYLOAD_LEN_MAX, Retained, listening::Listening},
+    },
     store::Message,
 };
 
 /// Shortest keep-alive that the library takes.
 const KEEP_ALIVE_MIN: Duration = Duration::from_secs(5);
-/// Longest packet that we take from a broker, in bytes. Nothing is subscribed here: acknowledgements are short.
-const INCOMING_LEN_MAX: u32 = 64 * 1024;
-/// How long the session outlives the connection: longer than the delay of the will.
-const SESSION_SECONDS: u32 = WILL_DELAY.as_secs() as u32 + 5;
+/// Longest packet that we take from a broker, in bytes: more than the embedded one takes from anybody, so that nobody can break our connection with a
+/// long message. What is longer than [`PAYLOAD_LEN_MAX`] is told and dropped by the ear.
+const INCOMING_LEN_MAX: u32 = 640 * 1024;
+/// How long the session outlives the connection: what is said while the daemon is updated or its machine restarts waits at the broker. Longer than the
+/// delay of the will.
+const SESSION: Duration = Duration::from_secs(3600);
+/// For how long after a session was resumed what comes may have waited for it: the broker sends all of that at once.
+const BACKLOG: Duration = Duration::from_secs(10);
+
+const _: () = assert!(SESSION.as_secs() > WILL_DELAY.as_secs());
+const _: () = assert!(INCOMING_LEN_MAX as usize > PAYLOAD_LEN_MAX);
 
 /// What the line has to say.
 pub(super) enum Said {
     /// Something for the courier.
     Courier(Event),
+    /// The broker's answer to a subscription: what was asked for, and why it was refused, each.
+    Subscribed(Vec<Filter>, Vec<Option<String>>),
+    /// A message came in, and nobody could take it.
+    Unheard,
     /// The good-bye went out.
     Parted,
 }
@@ -49,12 +70,22 @@ pub(super) struct Line {
     is_up: bool,
     timeout: Duration,
     is_tls: bool,
+    hearing: Option<Hearing>,
+    owed: Owed,
+    /// What was asked for, in the order of asking.
+    asked: VecDeque<Vec<Filter>>,
+    /// When the session was resumed; `None` where it was a new one.
+    resumed_at: Option<Instant>,
 }
 
 impl Line {
     /// A connection that will be made while [`Self::next`] is polled. The TLS files are read here, each time anew, so that a renewed
     /// certificate needs no restart.
-    pub(super) fn open(settings: &ConnectionSettings, will: &Message) -> Result<Self, Ending> {
+    pub(super) fn open(
+        settings: &ConnectionSettings,
+        will: &Message,
+        hearing: Option<Hearing>,
+    ) -> Result<Self, Ending> {
         let mut options = options(settings, &settings.client_id)?;
         let properties = LastWillProperties {
             delay_interval: Some(WILL_DELAY.as_secs() as u32),
@@ -73,9 +104,9 @@ impl Line {
             will.retain,
             Some(properties),
         ));
-        // Resumed, so that a will whose delay has not passed is not sent.
-        options.set_clean_start(false);
-        Ok(Self::new(options, settings))
+        // Resumed, so that a will whose delay has not passed is not sent, and what was said meanwhile comes.
+        options.set_clean_start(false).set_manual_acks(true);
+        Ok(Self { hearing, ..Self::new(options, settings) })
     }
 
     /// A connection that leaves no trace: under another name, without a will.
@@ -86,8 +117,8 @@ impl Line {
     }
 
     fn new(options: MqttOptions, settings: &ConnectionSettings) -> Self {
-        // Room for the window and the good-bye: what goes in never waits.
-        let (client, events) = AsyncClient::new(options, usize::from(WINDOW_MAX) + 8);
+        // Room for the window, acknowledgements, a subscription and the good-bye: what goes in never waits.
+        let (client, events) = AsyncClient::new(options, usize::from(WINDOW_MAX) + OWED_MAX + 8);
         // Polling is not safe to cancel in the middle of a write, so the future is kept where a wait is given up.
         let happens = stream::unfold(Some(events), |events| async {
             let mut events: EventLoop = events?;
@@ -104,12 +135,22 @@ impl Line {
             is_up: false,
             timeout: settings.connect_timeout,
             is_tls: settings.broker.tls.is_some(),
+            hearing: None,
+            owed: Owed::default(),
+            asked: VecDeque::new(),
+            resumed_at: None,
         }
     }
 
     /// Hands a message to the network. Never waits.
     pub(super) fn publish(&mut self, message: Message) -> Result<(), Ending> {
+        self.answer(Answer { message, correlation: None })
+    }
+
+    /// Hands an answer to the network. Never waits.
+    pub(super) fn answer(&mut self, Answer { message, correlation }: Answer) -> Result<(), Ending> {
         let properties = PublishProperties {
+            correlation_data: correlation,
             payload_format_indicator: format_indicator(&message),
             message_expiry_interval: message.expiry.map(whole_seconds),
             content_type: Some(message.content_type),
@@ -118,7 +159,26 @@ impl Line {
         let retain = message.retain && self.keeps_retained;
         self.client
             .try_publish_with_properties(message.topic, QoS::AtLeastOnce, retain, message.payload, properties)
-            .map_err(|e| Ending::Lost(format!("the client takes no more: {e}")))
+            .map_err(taken_no_more)
+    }
+
+    /// Asks the broker to listen to these; [`Said::Subscribed`] follows. Takes a packet id: not while publishes are in flight.
+    pub(super) fn subscribe(&mut self, filters: Vec<Filter>) -> Result<(), Ending> {
+        let (Some(hearing), false) = (&self.hearing, filters.is_empty()) else { return Ok(()) };
+        let wanted = filters.iter().map(|filter| Wanted {
+            path: hearing.ear.filter(filter),
+            qos: QoS::AtLeastOnce,
+            nolocal: false,
+            // What is published to be kept is told from what is not.
+            preserve_retain: true,
+            retain_forward_rule: match filter.retained {
+                Retained::Wanted => RetainForwardRule::OnEverySubscribe,
+                Retained::Void => RetainForwardRule::Never,
+            },
+        });
+        self.client.try_subscribe_many(wanted).map_err(taken_no_more)?;
+        self.asked.push_back(filters);
+        Ok(())
     }
 
     /// Says good-bye; [`Said::Parted`] follows.
@@ -131,7 +191,17 @@ impl Line {
     /// What happens next. Cancel safe. After `Ended` and `Parted` nothing follows.
     pub(super) async fn next(&mut self) -> Said {
         loop {
-            match self.happens.next().await {
+            let happened = tokio::select! {
+                biased;
+                packet = self.owed.next() => {
+                    if let Err(error) = self.client.try_ack(&packet) {
+                        return Said::Courier(Event::Ended(taken_no_more(error)));
+                    }
+                    continue;
+                }
+                happened = self.happens.next() => happened,
+            };
+            match happened {
                 Some(Ok(happened)) => {
                     if let Some(said) = self.translate(happened) {
                         return said;
@@ -146,6 +216,11 @@ impl Line {
     fn translate(&mut self, happened: Happened) -> Option<Said> {
         let event = match happened {
             Happened::Incoming(Incoming::ConnAck(ack)) => self.connected(&ack),
+            Happened::Incoming(Incoming::Publish(publish)) => return self.heard(publish),
+            Happened::Incoming(Incoming::SubAck(ack)) => {
+                let answers = ack.return_codes.into_iter().map(refused_subscription).collect();
+                return Some(Said::Subscribed(self.asked.pop_front()?, answers));
+            }
             Happened::Incoming(Incoming::PubAck(ack)) => Event::Acked(ack.pkid, verdict(ack.reason)),
             Happened::Outgoing(Outgoing::Publish(pkid)) => Event::Sent(pkid),
             Happened::Outgoing(Outgoing::Disconnect) => return Some(Said::Parted),
@@ -167,10 +242,42 @@ impl Line {
                 "the broker keeps no retained messages: who subscribes later does not learn the state of things"
             );
         }
+        self.resumed_at = ack.session_present.then(Instant::now);
+        // First of all, while nothing else has a packet id.
+        if let Err(ending) = self.subscribe(Listening::first()) {
+            return Event::Ended(ending);
+        }
         Event::Connected(Limits {
             window: properties.and_then(|p| p.receive_max).unwrap_or(u16::MAX),
             packet_len_max: properties.and_then(|p| p.max_packet_size),
         })
+    }
+
+    /// Hands a message on; never waits.
+    fn heard(&mut self, mut publish: Publish) -> Option<Said> {
+        // The acknowledgement wants the packet, and not what is in it.
+        let payload = std::mem::take(&mut publish.payload);
+        let topic = std::mem::take(&mut publish.topic);
+        let properties = publish.properties.take().unwrap_or_default();
+        let may_have_waited = self.resumed_at.is_some_and(|resumed| resumed.elapsed() < BACKLOG);
+        let has_term = properties.message_expiry_interval.is_some();
+        let letter = Letter {
+            topic,
+            payload,
+            retained: publish.retain,
+            content_type: properties.content_type,
+            response_topic: properties.response_topic,
+            correlation: properties.correlation_data,
+            age: if may_have_waited && !has_term { Age::MayHaveWaited } else { Age::Fresh },
+        };
+        let hearing = self.hearing.as_ref()?;
+        match self.owed.hear(hearing, letter, publish) {
+            Ok(()) => None,
+            Err(NotHeard::Dropped) => Some(Said::Unheard),
+            Err(NotHeard::TooMany) => Some(Said::Courier(Event::Ended(Ending::Lost(format!(
+                "it sends more than the {RECEIVE_MAX} messages at once that it was told we take"
+            ))))),
+        }
     }
 
     fn ending(&self, error: ConnectionError) -> Ending {
@@ -196,6 +303,10 @@ impl Line {
             ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, reason_string }) => {
                 disconnected(reason_code, reason_string)
             }
+            ConnectionError::MqttState(
+                e @ (StateError::IncomingPacketTooLarge { .. }
+                | StateError::Deserialization(BytesError::PayloadSizeLimitExceeded { .. })),
+            ) => Ending::Lost(format!("{e}: it was told how long a message may be")),
             ConnectionError::MqttState(
                 e @ (StateError::Deserialization(_) | StateError::OutgoingPacketTooLarge { .. }),
             ) => Ending::Blames(e.to_string()),
@@ -250,8 +361,8 @@ fn options(settings: &ConnectionSettings, client_id: &str) -> Result<MqttOptions
         .set_connection_timeout(settings.connect_timeout.as_secs().max(1))
         .set_outgoing_inflight_upper_limit(WINDOW_MAX)
         .set_connect_properties(ConnectProperties {
-            session_expiry_interval: Some(SESSION_SECONDS),
-            receive_maximum: Some(WINDOW_MAX),
+            session_expiry_interval: Some(SESSION.as_secs() as u32),
+            receive_maximum: Some(RECEIVE_MAX),
             max_packet_size: Some(INCOMING_LEN_MAX),
             ..ConnectProperties::new()
         });
@@ -277,6 +388,23 @@ fn format_indicator(message: &Message) -> Option<u8> {
 fn whole_seconds(expiry: Duration) -> u32 {
     let seconds = expiry.as_secs() + u64::from(expiry.subsec_nanos() > 0);
     u32::try_from(seconds).unwrap_or(u32::MAX)
+}
+
+fn taken_no_more(error: ClientError) -> Ending {
+    Ending::Lost(format!("the client takes no more: {error}"))
+}
+
+fn refused_subscription(code: SubscribeReasonCode) -> Option<String> {
+    let why = match code {
+        // Granted with less than was asked for, a message that is sent while we are away is lost.
+        SubscribeReasonCode::Success(QoS::AtMostOnce) => "it grants no acknowledgement",
+        SubscribeReasonCode::Success(_) => return None,
+        SubscribeReasonCode::NotAuthorized => "not authorised",
+        SubscribeReasonCode::WildcardSubscriptionsNotSupported => "it knows no wildcards: use another broker",
+        SubscribeReasonCode::QuotaExceeded => "a quota is exceeded",
+        other => return Some(format!("{other:?}")),
+    };
+    Some(why.to_owned())
 }
 
 fn verdict(reason: PubAckReason) -> Verdict {

@@ -1,14 +1,18 @@
 //! The one connection to the broker.
 //!
-//! Owns the task that runs the [`Courier`]: it waits in one place, for the broker, the store, live words, the time and the stop, and does what the courier
-//! says. rumqttc is named in [`line`] and [`subscriber`] alone, rustls in [`tls`] alone. What is sent, and in which order, is the courier's.
+//! Owns the task that runs the [`Courier`]: it waits in one place, for the broker, the store, live words, answers, the time and the stop, and does what the
+//! courier says. rumqttc is named in [`line`], [`owed`] and [`subscriber`] alone, rustls in [`tls`] alone. What is sent, and in which order, is the courier's;
+//! what a message that came in is, the [`Ear`](super::ear::Ear)'s.
 //!
 //! Each connection has a client of its own, so that the library's own queue of what to send again (which it cannot tell us about) is always
-//! empty: what is sent again comes from the outbox. The session lives a little longer than the delay of the will and is
-//! resumed, although nothing is subscribed in it: in MQTT 5 a will is sent when its delay **or the session** ends (section 3.1.3.2.2), so that a
-//! session that ends with the connection would make the delay nothing.
+//! empty: what is sent again comes from the outbox. The session is resumed. It outlives the daemon for an hour, so that what somebody says meanwhile waits at the
+//! broker, and what was not acknowledged when the daemon was killed comes again: a message is acknowledged when whoever it is for says that what
+//! follows from it is durable. It has to live longer than the delay of the will in any case: in MQTT 5 a will is sent when its delay **or the
+//! session** ends, whichever is first (section 3.1.3.2.2), so that a session that ended with the connection would make the delay nothing, and one that lives on
+//! leaves it as it is.
 
 mod line;
+mod owed;
 mod subscriber;
 mod tls;
 
@@ -26,9 +30,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::line::{Line, Said};
-pub use self::subscriber::{Heard, Subscriber, Unheard};
+pub use self::owed::Hearing;
+pub use self::subscriber::{Overheard, Subscriber, Unheard};
 use super::{
     courier::{Action, Courier, Ending, Event, Presence},
+    ear::{Answer, listening::Listening},
     wire::Writer,
 };
 use crate::{
@@ -105,13 +111,24 @@ impl ConnectionSettings {
     }
 }
 
-/// Empties the outbox into the broker until `stop`, then says good-bye. Returns within the grace of the settings and some 3 s.
+/// What goes between the daemon and the broker besides what is promised.
+#[derive(Debug)]
+pub struct Ways {
+    /// The latest words on things.
+    pub live: mpsc::Receiver<Message>,
+    /// Answers to those who asked.
+    pub answers: mpsc::Receiver<Answer>,
+    /// Who hears what comes in; `None`: nothing is subscribed to.
+    pub hearing: Option<Hearing>,
+}
+
+/// Empties the outbox into the broker until `stop`, then says good-bye; hears what comes in meanwhile. Returns within the grace of the settings and some 3 s.
 ///
 /// Not cancel safe: dropping it is a kill (the will is sent, and acknowledged messages may be sent once more).
 pub async fn deliver(
     settings: ConnectionSettings,
     desk: Desk,
-    live: mpsc::Receiver<Message>,
+    ways: Ways,
     metrics: Metrics,
     clock: Clock,
     stop: CancellationToken,
@@ -128,7 +145,10 @@ pub async fn deliver(
         line: None,
         errands: VecDeque::new(),
         errand: None,
-        live: Some(live),
+        live: Some(ways.live),
+        answers: Some(ways.answers),
+        hearing: ways.hearing,
+        listening: Listening::default(),
         next: Some(next),
     };
     run.until(stop).await;
@@ -142,7 +162,7 @@ pub async fn probe(settings: &ConnectionSettings) -> Result<(), Ending> {
             Said::Courier(Event::Connected(_)) => line.part(),
             Said::Courier(Event::Ended(ending)) => return Err(ending),
             Said::Parted => return Ok(()),
-            Said::Courier(_) => {}
+            Said::Courier(_) | Said::Subscribed(..) | Said::Unheard => {}
         }
     }
 }
@@ -160,6 +180,10 @@ struct Run {
     errand: Option<BoxFuture<'static, Option<Event>>>,
     /// `None` once nobody can send any more.
     live: Option<mpsc::Receiver<Message>>,
+    /// `None` once nobody answers any more.
+    answers: Option<mpsc::Receiver<Answer>>,
+    hearing: Option<Hearing>,
+    listening: Listening,
     /// `None` once the store is gone.
     next: Option<watch::Receiver<Seq>>,
 }
@@ -203,7 +227,10 @@ impl Run {
 
     /// Waits for whatever happens first, and changes nothing but what it takes out. Cancel safe.
     async fn wait(&mut self) -> Event {
-        let wake_at = self.courier.wake_at().map(|at| self.clock.instant(at));
+        // A subscription takes a packet id: not while publishes are in flight.
+        let try_at = self.listening.try_at().filter(|_| self.courier.is_idle());
+        let wake_at = [self.courier.wake_at(), try_at].into_iter().flatten().min();
+        let wake_at = wake_at.map(|at| self.clock.instant(at));
         loop {
             if self.errand.is_none() {
                 self.errand = self.errands.pop_front().and_then(|action| self.start_errand(action));
@@ -212,6 +239,17 @@ impl Run {
                 biased;
                 said = said(&mut self.line) => match said {
                     Said::Courier(event) => return event,
+                    Said::Subscribed(asked, answers) => {
+                        let word = self.listening.answered(self.clock.now().mono, &asked, &answers);
+                        self.metrics.broker_deaf.set(self.listening.refused() as i64);
+                        if let Some(word) = word {
+                            word.log();
+                        }
+                        return Event::Tick;
+                    }
+                    Said::Unheard => {
+                        self.metrics.unheard.inc();
+                    }
                     Said::Parted => {}
                 },
                 answer = done(&mut self.errand) => {
@@ -226,6 +264,10 @@ impl Run {
                     }
                     self.next = None;
                 }
+                answer = received(&mut self.answers) => match answer {
+                    Some(answer) => return Event::Answer(answer),
+                    None => self.answers = None,
+                },
                 message = received(&mut self.live) => match message {
                     Some(message) => return Event::Live(message),
                     None => self.live = None,
@@ -241,6 +283,7 @@ impl Run {
 
     /// Lets the courier decide, and does what it says.
     fn apply(&mut self, event: Event) -> Then {
+        self.listen_again();
         let mut events = VecDeque::from([event]);
         let mut then = Then::GoOn;
         while let Some(event) = events.pop_front() {
@@ -250,17 +293,18 @@ impl Run {
                     Action::Connect => {
                         let (will, presence) = self.settings.words.at(self.clock.now().wall);
                         events.push_back(Event::Words(Box::new(presence)));
-                        match Line::open(&self.settings, &will) {
+                        match Line::open(&self.settings, &will, self.hearing.clone()) {
                             Ok(line) => self.line = Some(line),
                             Err(ending) => events.push_back(Event::Ended(ending)),
                         }
                     }
                     Action::Publish(message) => {
                         let published = self.line.as_mut().map(|line| line.publish(message));
-                        if let Some(Err(ending)) = published {
-                            self.line = None;
-                            events.push_back(Event::Ended(ending));
-                        }
+                        events.extend(self.broken_off(published));
+                    }
+                    Action::Answer(answer) => {
+                        let published = self.line.as_mut().map(|line| line.answer(answer));
+                        events.extend(self.broken_off(published));
                     }
                     Action::Read { .. } | Action::Strike(_) | Action::SetAside { .. } => {
                         self.queue_errand(action)
@@ -276,6 +320,21 @@ impl Run {
         then
     }
 
+    fn broken_off(&mut self, handed_out: Option<Result<(), Ending>>) -> Option<Event> {
+        let ending = handed_out?.err()?;
+        self.line = None;
+        Some(Event::Ended(ending))
+    }
+
+    /// Asks once more for what the broker refused to let us hear.
+    fn listen_again(&mut self) {
+        let now = self.now();
+        let Some(line) = self.line.as_mut().filter(|_| self.courier.is_idle()) else { return };
+        if let Err(ending) = line.subscribe(self.listening.try_again(now)) {
+            tracing::debug!(%ending, "not asked again on this connection");
+        }
+    }
+
     fn count(&mut self, event: &Event) {
         match event {
             Event::Connected(_) => {
@@ -283,6 +342,7 @@ impl Run {
             }
             Event::Ended(_) => {
                 self.line = None;
+                self.listening.interrupted();
                 self.metrics.broker_connected.set(0);
                 self.metrics.broker_failures.inc();
             }
@@ -291,6 +351,7 @@ impl Run {
     }
 
     fn hang_up(&mut self) {
+        self.listening.interrupted();
         if self.line.take().is_some() {
             self.metrics.broker_connected.set(0);
             self.metrics.broker_failures.inc();
@@ -389,9 +450,9 @@ async fn changed(next: &mut Option<watch::Receiver<Seq>>) -> bool {
     }
 }
 
-async fn received(live: &mut Option<mpsc::Receiver<Message>>) -> Option<Message> {
-    match live {
-        Some(live) => live.recv().await,
+async fn received<T>(from: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
+    match from {
+        Some(from) => from.recv().await,
         None => std::future::pending().await,
     }
 }

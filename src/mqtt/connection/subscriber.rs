@@ -18,7 +18,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// A message, as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct Overheard {
     /// Its topic.
     pub topic: String,
     /// Its payload.
@@ -67,11 +67,11 @@ impl Subscriber {
     ///
     /// # Errors
     /// The connection was lost.
-    pub async fn next(&mut self) -> Result<Heard, Unheard> {
+    pub async fn next(&mut self) -> Result<Overheard, Unheard> {
         loop {
             if let Event::Incoming(Incoming::Publish(publish)) = self.event().await? {
                 let topic = String::from_utf8_lossy(&publish.topic).into_owned();
-                return Ok(Heard { topic, payload: publish.payload });
+                return Ok(Overheard { topic, payload: publish.payload });
             }
         }
     }

@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use super::{Ending, Notice, Verdict};
-use crate::store::{Message, Seq};
+use crate::{
+    mqtt::ear::Answer,
+    store::{Message, Seq},
+};
 
 /// What the broker said of itself when it took the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +20,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Why this broker, or any, could never take this message.
-    pub(super) fn refusal(&self, message: &Message) -> Option<String> {
+    /// Why this broker, or any, could never take this message with `more` bytes of properties than [`packet_len`] counts.
+    pub(super) fn refusal(&self, message: &Message, more: usize) -> Option<String> {
         if message.topic.is_empty() || message.topic.contains(['+', '#', '\0']) {
             return Some(format!(
                 "\"{}\" is not a topic that can be published to",
                 message.topic.escape_default()
             ));
         }
-        let (len, max) = (packet_len(message), self.packet_len_max?);
+        let (len, max) = (packet_len(message) + more, self.packet_len_max?);
         (len > max as usize)
             .then(|| format!("its packet is {len} bytes long, and this broker takes at most {max}"))
     }
@@ -54,6 +57,8 @@ pub enum Event {
     Withdrawn(Vec<Seq>),
     /// The latest word on its topic: not promised; sent on each connection, and again when it changes.
     Live(Message),
+    /// Somebody asked, and is answered: sent once, not promised.
+    Answer(Answer),
     /// Send what can be sent within this time, say good-bye and end.
     Stop(Duration),
 }
@@ -65,6 +70,8 @@ pub enum Action {
     Connect,
     /// Publish with quality of service 1; answers with `Sent`, then `Acked`.
     Publish(Message),
+    /// As `Publish`.
+    Answer(Answer),
     /// Read the outbox behind a place; answers with `Read`.
     Read {
         /// Behind which place.

@@ -15,6 +15,8 @@ pub(super) enum Flown {
     Promised(Seq),
     /// A live word, in this revision.
     Live(u64),
+    /// An answer.
+    Answer,
     /// The last word.
     Parting,
 }
@@ -116,5 +118,9 @@ impl Flight {
 
     pub(super) fn live(&self) -> usize {
         self.waiting().filter(|p| matches!(p.flown, Flown::Live(_))).count()
+    }
+
+    pub(super) fn answers(&self) -> usize {
+        self.waiting().filter(|p| p.flown == Flown::Answer).count()
     }
 }

@@ -1,8 +1,9 @@
 //! What is sent to the broker next, and what its answers mean.
 //!
 //! Owns the order of sending: promised messages from the outbox first to last, a window of them in flight, struck out only when the broker
-//! has acknowledged them; in between, at a stated share, the latest words on things ([`live`]). Pure: it is told the time and what happened
-//! ([`Event`]), and says what to do ([`Action`]). Sockets, timers and the store belong to [`super::connection`].
+//! has acknowledged them; in between, at a stated share, the latest words on things ([`live`]) and answers to those who asked ([`answers`]).
+//! Pure: it is told the time and what happened ([`Event`]), and says what to do ([`Action`]). Sockets, timers and the store belong to
+//! [`super::connection`].
 //!
 //! ```text
 //!      Tick                Connected
@@ -23,6 +24,7 @@
 //!   next, while both are in flight). After a connection was lost, all that was not
 //!   acknowledged is sent again from the first, with the same bytes.
 
+mod answers;
 mod backoff;
 mod events;
 mod flight;
@@ -39,6 +41,7 @@ pub use events::{Action, Event, Limits, Presence, packet_len};
 pub use words::{Ending, Notice, Verdict};
 
 use self::{
+    answers::Answers,
     backoff::Backoff,
     flight::{Flight, Flown},
     live::Live,
@@ -65,6 +68,7 @@ pub struct Courier {
     link: Link,
     shelf: Shelf,
     live: Live,
+    answers: Answers,
     refusals: Refusals,
     suspect: Option<Suspect>,
     /// `None`: nothing is said of this daemon there.
@@ -86,6 +90,8 @@ struct Up {
     limits: Limits,
     flight: Flight,
     promised_since_live: u32,
+    /// The last thing that was sent is an answer: something else comes first.
+    answered: bool,
     has_delivered: bool,
     leaving: Leaving,
 }
@@ -123,6 +129,7 @@ impl Courier {
             link: Link::Away { retry_at: Mono::ZERO },
             shelf: Shelf::default(),
             live: Live::default(),
+            answers: Answers::default(),
             refusals: Refusals::default(),
             suspect: None,
             presence,
@@ -144,6 +151,14 @@ impl Courier {
                 let silence = up.flight.oldest().map(|sent| sent + ACK_TIMEOUT);
                 [self.shelf.retry_at(), leave, silence, self.refusals.retry_at()].into_iter().flatten().min()
             }
+        }
+    }
+
+    /// Whether nothing is on its way to the broker.
+    pub fn is_idle(&self) -> bool {
+        match &self.link {
+            Link::Up(up) => up.flight.is_empty(),
+            _ => true,
         }
     }
 
@@ -171,6 +186,10 @@ impl Courier {
                 if let Err(full) = self.live.set(message) {
                     out.push(Action::Tell(full));
                 }
+            }
+            Event::Answer(answer) => {
+                let lost = self.answers.push(now, answer);
+                out.extend(lost.map(Action::Tell));
             }
             Event::Stop(grace) => self.stop(now, grace, &mut out),
         }
@@ -209,6 +228,7 @@ impl Courier {
             limits,
             flight: Flight::new(limits.window.clamp(1, WINDOW_MAX)),
             promised_since_live: 0,
+            answered: true,
             has_delivered: false,
             leaving: Leaving::No,
         });
@@ -300,6 +320,11 @@ impl Courier {
                 self.live.taken(&topic, revision);
                 out.push(Action::Tell(Notice::LiveRefused { topic, why }));
             }
+            (Flown::Answer, Verdict::Taken) => {}
+            (Flown::Answer, Verdict::Never(why) | Verdict::NotNow(why)) => {
+                let lost = self.answers.lost(now, topic, why);
+                out.extend(lost.map(Action::Tell));
+            }
             (Flown::Parting, _) => {
                 out.push(Action::Part);
                 out.push(Action::End);
@@ -326,16 +351,36 @@ impl Courier {
             if !room || up.is_closing() {
                 return;
             }
-            // Live words may take a quarter of the window, so that alerts read a moment later still find room.
-            let live_may = self.live.is_waiting() && up.flight.live() < (up.flight.window() / 4).max(1);
+            // Live words and answers may each take a quarter of the window, so that alerts read a moment later still find room.
+            let quarter = (up.flight.window() / 4).max(1);
+            let answer_may = !self.answers.is_empty() && up.flight.answers() < quarter;
+            if answer_may && !std::mem::replace(&mut up.answered, answer_may) {
+                self.send_answer(now, out);
+                continue;
+            }
+            up.answered = false;
+            let live_may = self.live.is_waiting() && up.flight.live() < quarter;
             let live_first = live_may && up.promised_since_live >= PROMISED_BETWEEN_LIVE;
             if live_first || !self.send_promised(now, out) {
-                if !live_may {
-                    return;
+                match (live_may, answer_may) {
+                    (true, _) => self.send_live(now, out),
+                    (false, true) => self.send_answer(now, out),
+                    (false, false) => return,
                 }
-                self.send_live(now, out);
             }
         }
+    }
+
+    fn send_answer(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let (Link::Up(up), Some(answer)) = (&mut self.link, self.answers.pop()) else { return };
+        let topic = &answer.message.topic;
+        let correlation = answer.correlation.as_ref().map_or(0, |data| 3 + data.len());
+        if let Some(why) = up.limits.refusal(&answer.message, correlation) {
+            let lost = self.answers.lost(now, topic.clone(), why);
+            return out.extend(lost.map(Action::Tell));
+        }
+        up.flight.push(now, Flown::Answer, topic);
+        out.push(Action::Answer(answer));
     }
 
     /// Sends the next of the stock that may go. False where there is none.
@@ -349,7 +394,7 @@ impl Courier {
             if !self.refusals.may_go(&message.topic) {
                 continue;
             }
-            if let Some(why) = up.limits.refusal(&message) {
+            if let Some(why) = up.limits.refusal(&message, 0) {
                 self.shelf.done_with(seq);
                 self.suspect = self.suspect.filter(|suspect| suspect.seq != seq);
                 self.pass_over(seq, why, out);
@@ -368,7 +413,7 @@ impl Courier {
         let Link::Up(up) = &mut self.link else { return };
         up.promised_since_live = 0;
         let Some((revision, message)) = self.live.next() else { return };
-        if let Some(why) = up.limits.refusal(&message) {
+        if let Some(why) = up.limits.refusal(&message, 0) {
             self.live.taken(&message.topic, revision);
             out.push(Action::Tell(Notice::LiveRefused { topic: message.topic, why }));
             return;
@@ -391,7 +436,8 @@ impl Courier {
     fn leave(&mut self, now: Mono, out: &mut Vec<Action>) {
         let Link::Up(up) = &mut self.link else { return };
         if let Leaving::Draining { until, end } = up.leaving {
-            let is_drained = self.shelf.is_bare() && up.flight.first_promised().is_none();
+            let is_drained =
+                self.shelf.is_bare() && up.flight.first_promised().is_none() && self.answers.is_empty();
             if is_drained || now >= until {
                 up.leaving = Leaving::Closing { end };
             }

@@ -6,7 +6,10 @@ use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use super::*;
-use crate::store::{Message, Outbox, SimDisk, SimLedger};
+use crate::{
+    mqtt::ear::Answer,
+    store::{Message, Outbox, SimDisk, SimLedger},
+};
 
 fn message(topic: &str, n: u64) -> Message {
     Message {
@@ -16,6 +19,10 @@ fn message(topic: &str, n: u64) -> Message {
         retain: false,
         expiry: Some(Duration::from_secs(600)),
     }
+}
+
+fn answer(n: u64) -> Answer {
+    Answer { message: message("answer/phone", n), correlation: Some("7".into()) }
 }
 
 fn number(message: &Message) -> u64 {
@@ -94,7 +101,9 @@ impl World {
         for action in self.courier.apply(self.now, event) {
             match action {
                 Action::Connect => self.connecting = true,
-                Action::Publish(message) => self.line.as_mut().expect("connected").queued.push_back(message),
+                Action::Publish(message) | Action::Answer(Answer { message, .. }) => {
+                    self.line.as_mut().expect("connected").queued.push_back(message);
+                }
                 Action::Read { .. } | Action::Strike(_) | Action::SetAside { .. } => {
                     if let Action::Strike(seqs) = &action {
                         self.check_strike(seqs);
@@ -152,9 +161,11 @@ impl World {
         if self.connecting {
             self.connecting = false;
             let window = *[1, 3, 20, 65535].get(self.rng.random_range(0..4)).expect("four");
+            let window = u16::min(window, WINDOW_MAX);
             let line = Line {
-                window: u16::min(window, WINDOW_MAX),
-                last_pkid: 0,
+                window,
+                // The subscription took the first one.
+                last_pkid: 1 % window,
                 queued: VecDeque::new(),
                 at_broker: Vec::new(),
             };
@@ -234,6 +245,7 @@ impl World {
                 let n = self.rng.random_range(0..3);
                 self.apply(Event::Live(message(&format!("health/{n}"), 2_000_000)));
             }
+            98 => self.apply(Event::Answer(answer(3_000_000))),
             // Not while one of it is under way: the order of what is refused and what is taken at once is nobody's.
             97 if self.line.as_ref().is_none_or(|line| !line.carries("alert/2")) => {
                 self.refuses = self.rng.random_bool(0.5).then(|| "alert/2".to_owned());
@@ -362,6 +374,70 @@ fn health_never_stands_in_front_of_alerts_for_long() {
     }
     let health = order[24..].iter().filter(|&&n| n >= 1_000_000).count();
     assert_eq!((order.len() - 24, health), (32, 8), "one in four: {order:?}");
+}
+
+/// What is sent while the broker acknowledges one after the other: (alerts, answers), in the order of sending.
+fn sent(courier: &mut Courier, mut actions: Vec<Action>, rounds: u16) -> Vec<&'static str> {
+    let mut sent = Vec::new();
+    for pkid in 1..=rounds {
+        sent.extend(actions.iter().filter_map(|action| match action {
+            Action::Publish(_) => Some("alert"),
+            Action::Answer(_) => Some("answer"),
+            _ => None,
+        }));
+        courier.apply(Mono::ZERO, Event::Sent(pkid));
+        actions = courier.apply(Mono::ZERO, Event::Acked(pkid, Verdict::Taken));
+    }
+    sent
+}
+
+#[test]
+fn answers_and_alerts_wait_for_each_other_in_turn() {
+    let limits = Limits { window: 1, packet_len_max: None };
+    let (mut courier, actions) = connected(limits, 6);
+    for n in 0..4 {
+        assert_eq!(courier.apply(Mono::ZERO, Event::Answer(answer(n))), []);
+    }
+    let order = sent(&mut courier, actions, 10);
+    assert_eq!(
+        order,
+        ["alert", "alert", "answer", "alert", "answer", "alert", "answer", "alert", "answer", "alert"],
+        "the first one says that we are here"
+    );
+}
+
+#[test]
+fn an_answer_is_sent_once_whatever_becomes_of_it() {
+    let (mut courier, _) = connected(LIMITS, 0);
+    let actions = courier.apply(Mono::ZERO, Event::Answer(answer(1)));
+    assert_eq!(actions, [Action::Answer(answer(1))]);
+    courier.apply(Mono::ZERO, Event::Ended(Ending::Blames("over it".into())));
+    let wake_at = courier.wake_at().expect("it tries again");
+    courier.apply(wake_at, Event::Tick);
+    let actions = courier.apply(wake_at, Event::Connected(LIMITS));
+    assert!(!actions.iter().any(|action| matches!(action, Action::Answer(_))), "{actions:?}");
+}
+
+#[test]
+fn answers_are_limited_and_the_loss_is_told_once_a_minute() {
+    let mut courier = courier();
+    let mut told = 0;
+    for n in 0..2000 {
+        let actions = courier.apply(Mono::ZERO, Event::Answer(answer(n)));
+        told +=
+            actions.iter().filter(|action| matches!(action, Action::Tell(Notice::AnswerLost { .. }))).count();
+    }
+    assert_eq!(told, 1);
+}
+
+#[test]
+fn an_answer_that_is_too_large_is_not_sent() {
+    let limits = Limits { window: 4, packet_len_max: Some(packet_len(&answer(1).message) as u32) };
+    let (mut courier, _) = connected(limits, 0);
+    let actions = courier.apply(Mono::ZERO, Event::Answer(answer(1)));
+    assert!(matches!(&actions[..], [Action::Tell(Notice::AnswerLost { .. })]), "{actions:?}");
+    let plain = Answer { correlation: None, ..answer(1) };
+    assert_eq!(courier.apply(Mono::ZERO, Event::Answer(plain.clone())), [Action::Answer(plain)]);
 }
 
 #[test]

@@ -75,6 +75,13 @@ pub enum Notice {
         /// In the broker's words.
         why: String,
     },
+    /// An answer was not sent, or refused; told once a minute.
+    AnswerLost {
+        /// Where it was to go.
+        topic: String,
+        /// Why.
+        why: String,
+    },
     /// There are more topics of live words than we keep.
     LiveFull {
         /// The one that was dropped.
@@ -112,6 +119,9 @@ impl Notice {
             }
             Self::LiveRefused { topic, why } => {
                 tracing::warn!(topic, why, "the broker refuses a status message")
+            }
+            Self::AnswerLost { topic, why } => {
+                tracing::warn!(topic, why, "an answer to a command is lost; whoever gets none asks again")
             }
             Self::LiveFull { topic } => {
                 tracing::warn!(topic, "too many topics of status messages: this one is not sent")

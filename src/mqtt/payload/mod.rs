@@ -4,11 +4,15 @@
 //! together. Readers ignore members that they do not know; members are added, never given another meaning.
 
 mod life;
+mod notice;
+mod order;
 
 pub use life::{
     ClaimData, ClosedData, DeviceData, DoneData, IncidentData, LifeData, NoteData, PassedOverData, ToldData,
     ToldWhy,
 };
+pub use notice::{NoticeData, SummaryData};
+pub use order::{AnswerData, AnswerResult, CommandData};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 

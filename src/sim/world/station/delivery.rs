@@ -56,7 +56,7 @@ impl Stage<'_> {
                     self.trace.fault(format!("message {} was set aside: {why}", seq.0));
                 }
                 Action::HangUp => self.broker.connection += 1,
-                Action::Part | Action::End | Action::Tell(_) => {}
+                Action::Answer(_) | Action::Part | Action::End | Action::Tell(_) => {}
             }
         }
     }

@@ -260,11 +260,9 @@ impl<'a> Stage<'a> {
                 self.employ(queue);
             }
             Act::File(filing) => {
-                let waiting = Waiting::drafted(
-                    camera,
-                    &filing,
-                    self.process.clerk.draft(now.wall, &filing.verdict, None),
-                );
+                let occurrence = filing.verdict.alert.occurrence(&self.config.station.time_zone);
+                let draft = self.process.clerk.draft(now.wall, filing.verdict.change, &occurrence, None);
+                let waiting = Waiting::drafted(camera, &filing, draft);
                 self.process.unpromised.push_back(waiting);
                 queue.after(PICTURE_TAKES, Happening::Promise);
             }

@@ -12,21 +12,20 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    alert::{Alert, Change, Severity, explain},
+    alert::{Change, Earnest, Judged, Occurrence, Severity},
     config::{Config, EntryPoint, RecordWhen},
-    id::{AlertId, ClipId, EntryPointId, Mint},
+    duty::{Duty, Presence},
+    id::{AlertId, ClipId, EntryPointId, Mint, PostId},
     mqtt::{
         payload::{
-            AlertData, AlertState, CONTENT_TYPE, CameraData, ClipData, ClipStatus, Letterhead, LifeData,
-            ModelData, ObjectData, RuleData, SnapshotData,
+            AlertData, AlertState, CONTENT_TYPE, CameraData, ClipData, ClipStatus, DeviceData, Letterhead,
+            LifeData, ModelData, ObjectData, RuleData, SnapshotData,
         },
         topic::Topics,
     },
-    rules::Verdict,
     store::{Ledger, LedgerError, Message, Space, Write},
     time::{Trust, Wall},
 };
@@ -42,6 +41,9 @@ const CLIP_WITHIN: Duration = Duration::from_secs(3);
 const CLIP_AGAIN: Duration = Duration::from_secs(60);
 /// Records and snapshots are kept for so long: the floor of the Chinese rule.
 pub const RECORD_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Version of what no rule judged.
+const UNVERSIONED: &str = "000000000000";
 
 /// Alerts that were open when the daemon was killed and are ended at its start; more than its cameras can have open.
 const OPEN_MAX: usize = 100_000;
@@ -127,9 +129,9 @@ pub struct Clerk {
     mint: Mint,
     topics: Topics,
     letterhead: Letterhead,
-    time_zone: TimeZone,
     entry_points: BTreeMap<EntryPointId, EntryPoint>,
     model: ModelData,
+    duty: Duty,
     /// From the end of an alert to its clip.
     clip_after: Duration,
     /// Alerts whose subject is in view; bounded by the lanes' tracks.
@@ -144,19 +146,24 @@ impl Clerk {
             mint,
             topics: Topics::of(&station.id),
             letterhead: Letterhead::of(&station.id, &station.node),
-            time_zone: station.time_zone.clone(),
             entry_points: config.entry_points.clone(),
             model,
+            duty: Duty::new(config),
             clip_after: config.recording.post_roll + CLIP_WITHIN,
             open: BTreeMap::new(),
         }
     }
 
-    /// Drafts what a verdict leads to. A verdict about an alert that is not open (it ended, or was never raised) leads to nothing.
-    pub fn draft(&mut self, now: Wall, verdict: &Verdict, snapshot: Option<SnapshotData>) -> Option<Draft> {
-        let alert = &verdict.alert;
+    /// Drafts what a happening leads to. One about an alert that is not open (it ended, or was never raised) leads to nothing.
+    pub fn draft(
+        &mut self,
+        now: Wall,
+        change: Change,
+        alert: &Occurrence,
+        snapshot: Option<SnapshotData>,
+    ) -> Option<Draft> {
         let known = self.open.get(&alert.id);
-        let record = match (verdict.change, known) {
+        let record = match (change, known) {
             (Change::Raised, None) => {
                 let clip = pending_clip(alert);
                 Record { rev: 1, data: self.data(alert, AlertState::Raised, snapshot, clip) }
@@ -170,10 +177,10 @@ impl Clerk {
         };
         let state = record.data.state;
         let mut writes = vec![put_record(&record)];
-        match verdict.change {
+        match change {
             Change::Raised => {
                 writes.push(Write::Put(open_key(alert.id), Vec::new()));
-                writes.push(due(now.after(expiry(alert.rule.severity)), alert.id, Deed::Expire));
+                writes.push(due(now.after(expiry(alert.severity)), alert.id, Deed::Expire));
                 writes.push(due(now.after(RECORD_KEPT), alert.id, Deed::Forget));
                 self.open.insert(alert.id, record.clone());
             }
@@ -189,7 +196,7 @@ impl Clerk {
                 self.open.remove(&alert.id);
             }
         }
-        let messages = vec![self.event(now, verdict.change, &record), self.state(now, &record)];
+        let messages = vec![self.event(now, change, &record), self.state(now, &record)];
         Some(Draft { writes, messages, told: Some(record), ..Draft::default() })
     }
 
@@ -243,6 +250,11 @@ impl Clerk {
         let is_cleared = is_over_since(&record, now, STATE_KEPT);
         let messages = if is_cleared { Vec::new() } else { vec![self.state(now, &record)] };
         Draft { writes: vec![put_record(&record)], messages, told: Some(record), ..Draft::default() }
+    }
+
+    /// A post came, or went.
+    pub fn presence(&mut self, post: PostId, presence: Presence) {
+        self.duty.presence(post, presence);
     }
 
     /// The record of an alert that is in view.
@@ -312,7 +324,7 @@ impl Clerk {
 
     fn data(
         &self,
-        alert: &Alert,
+        alert: &Occurrence,
         state: AlertState,
         snapshot: Option<SnapshotData>,
         clip: Option<ClipData>,
@@ -320,11 +332,10 @@ impl Clerk {
         let camera = &alert.camera;
         let entry_point = self.entry_points.get(&camera.entry_point);
         let entry_point = entry_point.expect("the configuration was checked: a camera's entry point exists");
-        let rule = &alert.rule;
         AlertData {
             alert_id: alert.id,
-            kind: rule.when.kind(),
-            severity: rule.severity,
+            kind: alert.kind,
+            severity: alert.severity,
             state,
             camera: CameraData {
                 id: camera.id.clone(),
@@ -336,11 +347,7 @@ impl Clerk {
             occurred_at: alert.occurred_at.to_string(),
             ended_at: alert.ended_at.map(|at| at.to_string()),
             respond_by: alert.occurred_at.after(RESPOND_WITHIN).to_string(),
-            rule: RuleData {
-                id: rule.id.clone(),
-                version: rule.version.clone(),
-                model: Some(self.model.clone()),
-            },
+            rule: self.rule(alert),
             objects: alert
                 .objects
                 .iter()
@@ -348,12 +355,30 @@ impl Clerk {
                 .collect(),
             snapshot,
             clip,
-            explain: explain(alert, &self.time_zone),
-            cameras: Vec::new(),
-            device: None,
-            drill: false,
+            explain: alert.explain.clone(),
+            cameras: alert.others.clone(),
+            device: match &alert.judged {
+                Judged::Rule { .. } | Judged::State => None,
+                Judged::Button(id) => Some(DeviceData::Button(id.clone())),
+                Judged::Sensor(id) => Some(DeviceData::Sensor(id.clone())),
+            },
+            drill: alert.earnest == Earnest::Drill,
             incident: None,
             life: LifeData::default(),
+        }
+    }
+
+    /// By what it was judged. What no rule judged bears the name of what did, and a version that never changes.
+    fn rule(&self, alert: &Occurrence) -> RuleData {
+        let named = |id: &str| id.parse().expect("an id of another kind, and every kind of alert, is an id");
+        let unversioned = |id| RuleData { id, version: UNVERSIONED.to_owned(), model: None };
+        match &alert.judged {
+            Judged::Rule { id, version } => {
+                RuleData { id: id.clone(), version: version.clone(), model: Some(self.model.clone()) }
+            }
+            Judged::State => unversioned(named(alert.kind.as_str())),
+            Judged::Button(id) => unversioned(named(id.as_str())),
+            Judged::Sensor(id) => unversioned(named(id.as_str())),
         }
     }
 
@@ -391,9 +416,9 @@ impl Clerk {
     }
 }
 
-/// The clip of an alert bears the alert's id: it is what its camera recorded around it.
-fn pending_clip(alert: &Alert) -> Option<ClipData> {
-    let is_recorded = alert.camera.record.when != RecordWhen::Off;
+/// The clip of an alert bears the alert's id: it is what its camera recorded around it. What goes on for days, and may have no picture, has none.
+fn pending_clip(alert: &Occurrence) -> Option<ClipData> {
+    let is_recorded = alert.camera.record.when != RecordWhen::Off && !alert.kind.is_of_equipment();
     is_recorded.then_some(ClipData {
         id: ClipId(alert.id.0),
         status: ClipStatus::Pending,
