@@ -4,6 +4,7 @@
 //! together. Readers ignore members that they do not know; members are added, never given another meaning.
 
 mod life;
+mod neighbour;
 mod notice;
 mod order;
 
@@ -11,6 +12,7 @@ pub use life::{
     ClaimData, ClosedData, DeviceData, DoneData, IncidentData, LifeData, NoteData, PassedOverData, ToldData,
     ToldWhy,
 };
+pub use neighbour::{ReceiptData, ReceiptResult};
 pub use notice::{NoticeData, SummaryData};
 pub use order::{AnswerData, AnswerResult, CommandData};
 
