@@ -75,6 +75,7 @@ fn anything_in_view() -> Rule {
         frames_window: 5,
         hours: None,
         cooldown: Duration::ZERO,
+        notices_per_hour: 20,
     }
 }
 
@@ -329,7 +330,12 @@ fn the_same_film_gives_the_same_alerts() {
 /// What another rule says of the log of a film.
 fn tried(outcome: &Outcome, rule: Rule) -> Vec<Tried> {
     let camera = camera(rule);
-    let place = EntryPoint { village: "v".parse().expect("an id"), level: Level::Point, name: name() };
+    let place = EntryPoint {
+        village: "v".parse().expect("an id"),
+        level: Level::Point,
+        near: Default::default(),
+        name: name(),
+    };
     let raised = outcome.raised().into_iter().map(|(_, verdict)| Record::Raised(Raised::of(&verdict.alert)));
     let passed = outcome.passed.iter().map(|it| Record::Passed(Box::new(it.clone().at(&camera, &place))));
     let in_force = Record::InForce(InForce::of(&camera, Wall::default(), "model", "00"));

@@ -8,6 +8,7 @@
 //! [`load`] and [`parse`] turn TOML into [`Config`], or into every [`Problem`] that it has. Nothing else in the house
 //! reads configuration, and nothing downstream checks it again.
 
+mod duty;
 mod form;
 mod hours;
 mod keys;
@@ -28,6 +29,7 @@ mod tests;
 
 use std::path::Path;
 
+pub use duty::{Attendance, Notices, Post, Route};
 pub use problem::{PROBLEMS_MAX, Problem, Problems};
 pub use reference::reference;
 pub use rule::RULES_MAX;

@@ -4,7 +4,7 @@
 //! [`super::rule`]. Forms of single values were checked by [`super::tree`].
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -17,16 +17,17 @@ use jiff::{
     civil::{Time, Weekday},
     tz::TimeZone,
 };
+use serde::Deserialize;
 
 use super::{
     Attention, Broker, Camera, ClientCertificate, Config, Console, Decode, Detect, EntryPoint,
     ExternalBroker, Hours, HoursSpan, Line, Name, Paths, RecordPolicy, Station, StreamRole, Tls, Village,
-    Zone,
+    Zone, duty,
     problem::{Report, shown, suggestion},
     record, rule,
     secret::credentials,
     surroundings::Surroundings,
-    tree::{Placed, Table, Take, Value, joined},
+    tree::{Placed, Table, Take, Value, joined, word},
 };
 use crate::{
     geometry::{Polygon, Segment, UnitPoint},
@@ -59,11 +60,15 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
     let villages = each::<VillageId, _>(file.map("village"), |id, table| {
         Some(Village { name: name(id.as_str(), table) })
     });
-    let entry_points =
+    let mut entry_points =
         each::<EntryPointId, _>(file.map("entry_point"), |id, table| entry_point(id, table, file, reader));
 
     let hours: BTreeMap<HoursId, Arc<Hours>> =
         hours.into_iter().map(|(id, hours)| (id, Arc::new(hours))).collect();
+    duty::neighbours(file, &mut entry_points, reader);
+    let posts = duty::posts(file, &hours, reader);
+    let routes = duty::routes(file, &hours, reader);
+    let notices = file.get::<&Table>("notice").and_then(duty::notices);
     let recording = file.get::<&Table>("recording").and_then(|table| record::recording(table, reader.report));
     let volumes = record::volumes(file, paths.as_ref(), reader);
 
@@ -95,6 +100,9 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
         volumes,
         villages,
         entry_points,
+        posts,
+        routes,
+        notices: notices?,
         cameras: cameras.into_iter().map(|(_, camera)| Arc::new(camera)).collect(),
     })
 }
@@ -143,6 +151,51 @@ pub(super) fn refers(
         suggestion(to.it, &known),
     );
     false
+}
+
+/// The ids that a list names, of those that are declared, each once; says so where one is not, or is there twice.
+pub(super) fn named<'t>(
+    items: &'t [Placed<Value>],
+    path: &str,
+    noun: &'static str,
+    file: &Table,
+    report: &mut Report<'_>,
+) -> Vec<&'t str> {
+    let mut ids = Vec::with_capacity(items.len());
+    for item in items {
+        let id = Placed { at: item.at, it: <&str>::take(&item.it).expect("these lists are of ids") };
+        if ids.contains(&id.it) {
+            report.wrong(
+                id.at,
+                format!("`{path}` lists \"{}\" twice", id.it),
+                "once is enough",
+                "remove one",
+            );
+        } else if refers(&id, path, noun, file.map(noun), report) {
+            ids.push(id.it);
+        }
+    }
+    ids
+}
+
+/// The words of a list as variants of their enum, each once; says so where one is there twice. Empty where there is no such list.
+pub(super) fn words<'t, T: Deserialize<'t> + PartialEq>(
+    table: &'t Table,
+    key: &'static str,
+    report: &mut Report<'_>,
+) -> Vec<T> {
+    let mut words = Vec::new();
+    for item in table.get::<&[Placed<Value>]>(key).unwrap_or_default() {
+        let text = <&str>::take(&item.it).expect("these lists are of words");
+        let it = word(text);
+        if words.contains(&it) {
+            let what = format!("`{}` lists \"{text}\" twice", joined(&table.path, key));
+            report.wrong(item.at, what, "once is enough", "remove one");
+        } else {
+            words.push(it);
+        }
+    }
+    words
 }
 
 fn station(table: &Table, file: &Table, reader: &mut Reader<'_, '_>) -> Option<Station> {
@@ -311,6 +364,7 @@ fn entry_point(
     Some(EntryPoint {
         village: slug(village?.it),
         level: table.choice("level")?,
+        near: BTreeSet::new(),
         name: name(id.as_str(), table),
     })
 }

@@ -8,10 +8,10 @@ use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Camera, Condition, Direction, Hours, Rule,
+    Camera, Condition, Direction, Hours, Rule, duty,
     problem::suggestion,
-    read::{Reader, name, refers, seconds, slug},
-    tree::{Placed, Table, Take, Value, joined, word},
+    read::{Reader, name, named, refers, seconds, slug, words},
+    tree::{Placed, Table, joined},
 };
 use crate::{detect::Class, id::HoursId};
 
@@ -55,9 +55,12 @@ pub(super) fn rules(
 
 /// The cameras of a rule with their tables, in the order of the file, each once.
 fn selected<'f>(rule: &Table, file: &'f Table, reader: &mut Reader<'_, '_>) -> Vec<(&'f str, &'f Table)> {
-    let cameras = named(rule, "cameras", "camera", file, reader);
-    let entry_points = named(rule, "entry_points", "entry_point", file, reader);
-    let villages = named(rule, "villages", "village", file, reader);
+    let mut named = |key, noun| {
+        named(rule.get(key).unwrap_or_default(), &joined(&rule.path, key), noun, file, reader.report)
+    };
+    let cameras = named("cameras", "camera");
+    let entry_points = named("entry_points", "entry_point");
+    let villages = named("villages", "village");
     let everywhere = !(rule.has("cameras") || rule.has("entry_points") || rule.has("villages"));
     let by_place = !(entry_points.is_empty() && villages.is_empty());
     let village_of = |entry_point: &str| {
@@ -86,29 +89,6 @@ fn selected<'f>(rule: &Table, file: &'f Table, reader: &mut Reader<'_, '_>) -> V
         );
     }
     chosen
-}
-
-/// The ids that a list of a rule names, of those that exist.
-fn named<'r>(
-    rule: &'r Table,
-    key: &'static str,
-    noun: &'static str,
-    file: &Table,
-    reader: &mut Reader<'_, '_>,
-) -> Vec<&'r str> {
-    let items: &[Placed<Value>] = rule.get(key).unwrap_or_default();
-    let path = joined(&rule.path, key);
-    let mut ids = Vec::with_capacity(items.len());
-    for item in items {
-        let id = Placed { at: item.at, it: <&str>::take(&item.it).expect("these lists are of ids") };
-        if ids.contains(&id.it) {
-            let what = format!("`{path}` lists \"{}\" twice", id.it);
-            reader.report.wrong(id.at, what, "once is enough", "remove one");
-        } else if refers(&id, &path, noun, file.map(noun), reader.report) {
-            ids.push(id.it);
-        }
-    }
-    ids
 }
 
 /// Whether a camera has the zone or line that a rule names; says so where it has not.
@@ -155,18 +135,9 @@ fn rule(
     if let Some(applies) = &applies {
         refers(applies, &joined(&table.path, "hours"), "hours", file.map("hours"), reader.report);
     }
-    let items: &[Placed<Value>] = table.get("classes")?;
-    let mut classes: Vec<Class> = Vec::with_capacity(items.len());
-    for item in items {
-        let class = word(<&str>::take(&item.it).expect("classes are words"));
-        if classes.contains(&class) {
-            let what = format!("`{}` lists \"{}\" twice", joined(&table.path, "classes"), class.as_str());
-            reader.report.wrong(item.at, what, "once is enough", "remove one");
-        } else {
-            classes.push(class);
-        }
-    }
+    let mut classes: Vec<Class> = words(table, "classes", reader.report);
     classes.sort_unstable();
+    let usual = file.get::<&Table>("notice").and_then(duty::per_hour);
     let default = if classes.contains(&Class::Person) { CONFIDENCE_PERSON } else { CONFIDENCE_OTHER };
     Some(Rule {
         id: slug(&id.it),
@@ -184,6 +155,7 @@ fn rule(
             None => None,
         },
         cooldown: seconds(table.get("cooldown_s")?),
+        notices_per_hour: duty::per_hour(table).or(usual)?,
     })
 }
 

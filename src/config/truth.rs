@@ -4,12 +4,19 @@
 //! them, belongs to [`super::read`]. Nothing downstream validates these again.
 
 use std::{
-    collections::BTreeMap, fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
 };
 
 use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
+use super::{Notices, Post, Route};
 use crate::{
     alert::{Kind, Severity},
     detect::Class,
@@ -46,6 +53,12 @@ pub struct Config {
     pub villages: BTreeMap<VillageId, Village>,
     /// The entry points.
     pub entry_points: BTreeMap<EntryPointId, EntryPoint>,
+    /// Who can be told, in the order of the file; may be empty.
+    pub posts: Vec<Post>,
+    /// Who is told of what: the first that fits. In the order of the file.
+    pub routes: Vec<Route>,
+    /// How much they are told.
+    pub notices: Notices,
     /// The cameras, in the order of the file. Ids are unique.
     pub cameras: Vec<Arc<Camera>>,
 }
@@ -349,6 +362,8 @@ pub struct EntryPoint {
     pub village: VillageId,
     /// How it closes the perimeter.
     pub level: Level,
+    /// From where one may come within moments. If A is near B, then B is near A; never itself.
+    pub near: BTreeSet<EntryPointId>,
     /// For people.
     pub name: Name,
 }
@@ -522,6 +537,8 @@ pub struct Rule {
     pub hours: Option<Arc<Hours>>,
     /// How long the rule stays silent on this camera after it raised an alert.
     pub cooldown: Duration,
+    /// Alerts of it on this camera in an hour; more of them flood, and are told to posts in summaries.
+    pub notices_per_hour: u32,
 }
 
 /// When a rule is raised.

@@ -2,26 +2,40 @@
 //!
 //! Owns the choice of addressees, which alerts are one incident, and when a rule floods. Pure: it is told the time and what is known. What is
 //! written to a post, and when the next tier's turn comes, is the clerk's (`daemon`).
+//!
+//! ```text
+//! Occurrence ─▶ does its rule flood? ─yes─▶ Flooded: told in a summary
+//!                     │ no
+//!                     ▼
+//!               is it part of an open incident? ─yes─▶ Joined: nobody is told anew
+//!                     │ no
+//!                     ▼
+//!               Lead: the first route that fits ─▶ the first tier that has somebody
+//! ```
+
+mod budget;
+mod incident;
+mod presence;
+mod routing;
+mod subject;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+pub use incident::{INCIDENTS_MAX, Pairing};
+pub use presence::{PRESENCE_LEN_MAX, Presence};
+pub use subject::{Past, Subject};
 
 use crate::{
-    alert::{Judged, Kind, Occurrence, Severity},
-    config::Config,
-    detect::Class,
-    id::{AlertId, CameraId, IncidentId, PostId},
+    alert::{Earnest, Judged, Occurrence, Severity},
+    config::{Camera, Config, EntryPoint},
+    duty::{
+        budget::{Budgets, Count},
+        incident::{Arrival, Incidents},
+        routing::Routing,
+    },
+    id::{AlertId, CameraId, EntryPointId, IncidentId, PostId, SensorId},
     time::Wall,
 };
-
-/// Alerts of one incident, at most; then what comes leads another one. All of them are answered in one batch.
-pub const MEMBERS_MAX: usize = 64;
-
-/// Whether a post can be reached, as its own client and will say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Presence {
-    /// It is there.
-    Online,
-    /// It is gone.
-    Offline,
-}
 
 /// Who is told, of those that are to be told at one tier.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +44,7 @@ pub struct Telling {
     pub tier: u32,
     /// Who is told. Not empty.
     pub posts: Vec<PostId>,
-    /// Who is not, of this tier and of those before it that had nobody.
+    /// Who is not, of this tier and of those before it that had nobody; each once, and none that is told.
     pub passed_over: Vec<(PostId, PassedOver)>,
 }
 
@@ -43,10 +57,21 @@ pub enum PassedOver {
     OffDuty,
 }
 
+impl PassedOver {
+    /// As in payloads.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Silent => "silent",
+            Self::OffDuty => "off-duty",
+        }
+    }
+}
+
 /// What becomes of a new alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assignment {
-    /// It leads an incident of its own, and these are told; `None` at a station without posts.
+    /// It leads an incident of its own, and these are told. `None`: the station has no posts, and nobody is told by name; all else is as with
+    /// posts.
     Lead(Option<Telling>),
     /// It is part of what an open alert already told: nobody is told anew.
     Joined {
@@ -65,70 +90,128 @@ pub enum Assignment {
 /// What is told instead of each alert of a rule that floods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Who is told.
-    pub telling: Telling,
+    /// Who is told. `None`: the station has no posts.
+    pub telling: Option<Telling>,
     /// Alerts that were not told one by one since the last summary, this one included.
     pub alerts: u32,
     /// Since when the rule floods.
     pub since: Wall,
 }
 
-/// What the choice of addressees is made by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
-    /// Which alert.
-    pub alert: AlertId,
-    /// What kind.
-    pub kind: Kind,
-    /// How bad.
-    pub severity: Severity,
-    /// Where; its entry point, village and level are the configuration's.
-    pub camera: CameraId,
-}
-
-/// An alert of the last hour, as it is on record, for who begins again after a restart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Past {
-    /// What it was.
-    pub subject: Subject,
-    /// By which rule.
-    pub judged: Judged,
-    /// What it was about.
-    pub classes: Vec<Class>,
-    /// When it was promised.
-    pub raised_at: Wall,
-    /// The alert that led its incident: itself, where it led.
-    pub lead: AlertId,
-    /// Whether it was still open.
-    pub is_open: bool,
-}
-
-/// Who is told of what. One owner: the clerk.
+/// Who is told of what. What it knows is bounded by the configuration, and by [`INCIDENTS_MAX`].
 #[derive(Debug)]
-pub struct Duty {}
+pub struct Duty {
+    routing: Routing,
+    incidents: Incidents,
+    budgets: Budgets,
+    cameras: BTreeMap<CameraId, Arc<Camera>>,
+    entry_points: BTreeMap<EntryPointId, EntryPoint>,
+}
 
 impl Duty {
-    /// Of a station.
-    pub fn new(_config: &Config) -> Self {
-        Self {}
+    /// Nothing has happened yet, and no post has said that it is there.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            routing: Routing::new(&config.posts, &config.routes),
+            incidents: Incidents::new(config.notices.incident, &config.entry_points),
+            budgets: Budgets::new(config.notices.summary_every),
+            cameras: config.cameras.iter().map(|camera| (camera.id.clone(), Arc::clone(camera))).collect(),
+            entry_points: config.entry_points.clone(),
+        }
     }
 
-    /// A post came, or went.
-    pub fn presence(&mut self, _post: PostId, _presence: Presence) {}
-
-    /// What becomes of a new alert. Once for each.
-    pub fn raised(&mut self, _now: Wall, _what: &Occurrence) -> Assignment {
-        Assignment::Lead(None)
+    /// What a sensor tells, and what its cameras see about then, is one incident. Said once a sensor, at start.
+    pub fn pair(&mut self, sensor: SensorId, pairing: Pairing) {
+        self.incidents.pair(sensor, pairing);
     }
 
-    /// Who is told at this tier, or at the next one that has somebody; `None` where none is left.
-    pub fn tell(&self, _now: Wall, _what: &Subject, _tier: u32) -> Option<Telling> {
-        None
+    /// A post says that it is there, or its will that it is gone. Of a post that is not configured, or whose presence is assumed, it means nothing.
+    pub fn presence(&mut self, post: PostId, presence: Presence) {
+        self.routing.presence(post, presence);
+    }
+
+    /// What becomes of a new alert. Once an alert, when it is raised, and in the order in which they are promised.
+    pub fn raised(&mut self, now: Wall, what: &Occurrence) -> Assignment {
+        let subject = self.subject(now, what);
+        let arrival = Arrival {
+            alert: what.id,
+            subject: &subject,
+            occurred_at: what.occurred_at,
+            judged: &what.judged,
+            earnest: what.earnest,
+        };
+        match self.count(now, &arrival) {
+            Count::Within => match self.incidents.raised(&arrival) {
+                Some(lead) => Assignment::Joined { incident: IncidentId(lead.0), lead },
+                None => Assignment::Lead(self.tell(now, &subject, 0)),
+            },
+            Count::Flooded => Assignment::Flooded { summary: None },
+            Count::Summary { alerts, since } => {
+                let telling = self.tell(now, &subject, 0);
+                Assignment::Flooded { summary: Some(Summary { telling, alerts, since }) }
+            }
+        }
+    }
+
+    /// Who is told at a tier, or at the next one that has somebody. `None`: no such tier is left, or the station has no posts. The last tier is told
+    /// whatever holds: as a whole, where nobody of it is on duty and there.
+    pub fn tell(&self, now: Wall, what: &Subject, tier: u32) -> Option<Telling> {
+        self.routing.tell(now, what, tier)
     }
 
     /// An alert was closed: nothing joins it any more.
-    pub fn closed(&mut self, _alert: AlertId) {}
+    pub fn closed(&mut self, alert: AlertId) {
+        self.incidents.closed(alert);
+    }
 
-    /// What was before a restart, oldest first. Once, before all else.
-    pub fn recall(&mut self, _now: Wall, _past: impl IntoIterator<Item = Past>) {}
+    /// An alert of before the start. Those of the hour before it are enough, in the order in which they were raised, and before anything is
+    /// raised: what is older weighs on nothing.
+    pub fn recall(&mut self, past: &Past) {
+        let arrival = Arrival {
+            alert: past.alert,
+            subject: &past.subject,
+            occurred_at: past.occurred_at,
+            judged: &past.judged,
+            earnest: past.earnest,
+        };
+        if self.count(past.subject.raised_at, &arrival) == Count::Within {
+            self.incidents.recall(&arrival, past.lead);
+        }
+        if past.closed {
+            self.closed(past.alert);
+        }
+    }
+
+    /// What routing has to know of a new alert.
+    pub fn subject(&self, now: Wall, what: &Occurrence) -> Subject {
+        let place = self.entry_points.get(&what.camera.entry_point);
+        let place = place.expect("the configuration was checked: a camera's entry point exists");
+        Subject {
+            kind: what.kind,
+            severity: what.severity,
+            camera: what.camera.id.clone(),
+            entry_point: Some(what.camera.entry_point.clone()),
+            village: place.village.clone(),
+            level: place.level,
+            classes: what.objects.iter().map(|object| object.class).collect(),
+            raised_at: now,
+        }
+    }
+
+    /// Where a camera looks; `None` where it is not configured (any more).
+    pub fn entry_point(&self, camera: &CameraId) -> Option<&EntryPointId> {
+        self.cameras.get(camera).map(|camera| &camera.entry_point)
+    }
+
+    /// Counts it against its rule's budget. What is critical, meant as an exercise, or not of a configured rule, has none.
+    fn count(&mut self, now: Wall, arrival: &Arrival<'_>) -> Count {
+        let Judged::Rule { id, .. } = arrival.judged else { return Count::Within };
+        let subject = arrival.subject;
+        if subject.severity == Severity::Critical || arrival.earnest == Earnest::Drill {
+            return Count::Within;
+        }
+        let Some(camera) = self.cameras.get(&subject.camera) else { return Count::Within };
+        let Some(rule) = camera.rules.iter().find(|rule| rule.id == *id) else { return Count::Within };
+        self.budgets.count(now, &rule.id, &camera.id, rule.notices_per_hour)
+    }
 }

@@ -20,6 +20,7 @@ fn logged(stage: &mut Stage, rules: &[Rule]) -> Vec<Record> {
         let place = crate::config::EntryPoint {
             village: "v".parse().expect("an id"),
             level: Level::Point,
+            near: Default::default(),
             name: camera.name.clone(),
         };
         Record::Passed(Box::new(passage.at(&camera, &place)))

@@ -3,6 +3,8 @@
 //! Reading, the check for unknown keys, the JSON Schema and the reference are all driven by these declarations. What a
 //! value *means* together with others is for [`super::read`].
 
+mod duty;
+
 use super::shape::{
     Form::{self, *},
     Key,
@@ -72,6 +74,21 @@ pub(super) const FILE: Section = Section::plain(
             "摄像机，至少一台。",
         ),
         key("rule", Map { of: &RULE, max: 1024 }, EMPTY, "What is worth an alert.", "告警规则。"),
+        key("notice", Table(&duty::NOTICE), EMPTY, "How much posts are told.", "通知岗位的频度。"),
+        key(
+            "post",
+            Map { of: &duty::POST, max: 256 },
+            EMPTY,
+            "Who can be told. Without any, nobody is told by name.",
+            "可通知的岗位。不写则不点名通知。",
+        ),
+        key(
+            "route",
+            Map { of: &duty::ROUTE, max: 256 },
+            EMPTY,
+            "Who is told of what. Without any: all posts, of all.",
+            "何种告警通知谁。不写则所有告警通知所有岗位。",
+        ),
     ],
 );
 
@@ -454,6 +471,8 @@ const SPAN: Section = Section::plain(
 
 const VILLAGE: Section = Section::plain("village.ID", "A village.", "村庄。", &[NAME, NAME_ZH]);
 
+const LEVEL: Form = Choice(&["ring", "block", "line", "point"]);
+
 const ENTRY_POINT: Section = Section::plain(
     "entry_point.ID",
     "A place where a road or path enters a village.",
@@ -462,10 +481,17 @@ const ENTRY_POINT: Section = Section::plain(
         key("village", Reference("village"), Required, "The village that it leads to.", "所通向的村庄。"),
         key(
             "level",
-            Choice(&["ring", "block", "line", "point"]),
+            LEVEL,
             Default("\"line\""),
             "How it closes the perimeter: `ring` around several villages, `block` of one village, `line` (a road), `point` (a single place).",
             "封控层级：ring 圈（环多村）、block 块（单村）、line 线（道路）、point 点（单处）。",
+        ),
+        key(
+            "near",
+            List { of: &Reference("entry_point"), min: 0, max: 64 },
+            Default("[]"),
+            "Entry points between which one is on the way for moments only: what passes both is one incident. Naming one side suffices.",
+            "片刻即可往来的入口：先后经过视为同一事件。写在任一侧即可。",
         ),
         NAME,
         NAME_ZH,
@@ -666,6 +692,8 @@ const LINE: Section = Section::plain(
     ],
 );
 
+const SEVERITY: Form = Choice(&["info", "warning", "major", "critical"]);
+
 /// The classes, as written.
 const CLASSES: Form =
     Choice(&["person", "bicycle", "motorcycle", "car", "bus", "truck", "dog", "horse", "sheep", "cow"]);
@@ -684,7 +712,7 @@ pub(super) const RULE: Section = Section {
         ),
         key(
             "severity",
-            Choice(&["info", "warning", "major", "critical"]),
+            SEVERITY,
             Default("\"warning\""),
             "How bad it is: worth knowing, worth a look, somebody should go, somebody goes now.",
             "严重程度：info 知悉、warning 查看、major 应出动、critical 立即出动。",
@@ -783,6 +811,13 @@ pub(super) const RULE: Section = Section {
             Default("0"),
             "Seconds for which it stays silent on a camera after it raised an alert there. One visitor gives one alert without it; with it, a second visitor in that time gives none. So it is 0 unless you want that.",
             "告警后在该摄像机上静默的秒数。不设也是一人一警；设了之后，静默期内的下一位来人不再告警，故默认为 0。",
+        ),
+        key(
+            "notices_per_hour",
+            duty::PER_HOUR,
+            Optional("`notice.notices_per_hour`"),
+            "Its alerts on one camera in an hour; of more, posts are told in summaries.",
+            "在同一摄像机上每小时的告警条数，超过后只向岗位发汇总。",
         ),
     ],
     variants: Some(Variants {

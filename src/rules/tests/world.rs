@@ -35,6 +35,7 @@ pub(crate) fn rule(when: Condition) -> Rule {
         frames_window: 5,
         hours: None,
         cooldown: Duration::ZERO,
+        notices_per_hour: 20,
     }
 }
 
