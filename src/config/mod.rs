@@ -12,6 +12,7 @@ mod duty;
 mod form;
 mod hours;
 mod keys;
+mod neighbour;
 mod problem;
 mod read;
 mod record;
@@ -30,6 +31,7 @@ mod tests;
 use std::path::Path;
 
 pub use duty::{Attendance, Notices, Post, Route};
+pub use neighbour::{Agreement, Neighbour};
 pub use problem::{PROBLEMS_MAX, Problem, Problems};
 pub use reference::reference;
 pub use rule::RULES_MAX;

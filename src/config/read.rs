@@ -22,7 +22,7 @@ use serde::Deserialize;
 use super::{
     Attention, Broker, Camera, ClientCertificate, Config, Console, Decode, Detect, EntryPoint,
     ExternalBroker, Hours, HoursSpan, Line, Name, Paths, RecordPolicy, Station, StreamRole, Tls, Village,
-    Zone, duty,
+    Zone, duty, neighbour,
     problem::{Report, shown, suggestion},
     record, rule,
     secret::credentials,
@@ -87,6 +87,7 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
         );
     }
     rule::rules(file, &hours, &mut cameras, reader);
+    let neighbours = neighbour::neighbours(file, &hours, &time_zone, reader);
 
     Some(Config {
         station: station?,
@@ -104,6 +105,7 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
         routes,
         notices: notices?,
         cameras: cameras.into_iter().map(|(_, camera)| Arc::new(camera)).collect(),
+        neighbours,
     })
 }
 
@@ -230,26 +232,29 @@ fn console(table: &Table) -> Option<Console> {
 }
 
 fn broker(table: &Table, reader: &mut Reader<'_, '_>) -> Option<Broker> {
-    let credentials = optional(table, "credentials", |t| credentials(t, reader));
-    let tls = optional(table, "tls", |t| tls(t, reader));
+    let external = external(table, reader).map(Broker::External);
     match table.get::<&str>("kind")? {
         "embedded" => Some(Broker::Embedded { listen: table.get("listen")? }),
-        _ => {
-            let tls = tls?;
-            let port = match table.get::<i64>("port") {
-                Some(port) => u16::try_from(port).expect("its range was checked"),
-                None if tls.is_some() => 8883,
-                None => 1883,
-            };
-            Some(Broker::External(ExternalBroker {
-                host: table.get::<&str>("host")?.to_owned(),
-                port,
-                credentials: credentials?,
-                tls,
-                keep_alive: seconds(table.get("keep_alive_s")?),
-            }))
-        }
+        _ => external,
     }
+}
+
+/// A broker elsewhere, from a table that has its keys; `None` where it has none, or they are wrong.
+pub(super) fn external(table: &Table, reader: &mut Reader<'_, '_>) -> Option<ExternalBroker> {
+    let credentials = optional(table, "credentials", |t| credentials(t, reader));
+    let tls = optional(table, "tls", |t| tls(t, reader))?;
+    let port = match table.get::<i64>("port") {
+        Some(port) => u16::try_from(port).expect("its range was checked"),
+        None if tls.is_some() => 8883,
+        None => 1883,
+    };
+    Some(ExternalBroker {
+        host: table.get::<&str>("host")?.to_owned(),
+        port,
+        credentials: credentials?,
+        tls,
+        keep_alive: seconds(table.get("keep_alive_s")?),
+    })
 }
 
 /// A table that may be absent: `Some(None)` then; `None` where it is wrong.

@@ -139,6 +139,8 @@ pub(super) enum Form {
     Listen,
     /// An IANA time zone.
     Zone,
+    /// A day, `2027-12-31`.
+    Date,
     /// When something begins, `00:00` to `23:59`.
     Begin,
     /// When something ends, `00:00` to `24:00`.
@@ -194,6 +196,7 @@ impl Form {
             Self::Host => "a host name or an IP address in quotes".into(),
             Self::Listen => "an IP address and a port in quotes, like \"127.0.0.1:8080\"".into(),
             Self::Zone => "an IANA time zone in quotes, like \"Asia/Shanghai\"".into(),
+            Self::Date => "a day in quotes, like \"2027-12-31\"".into(),
             Self::Begin => "a time of day in quotes, \"00:00\" to \"23:59\"".into(),
             Self::End => "a time of day in quotes, \"00:00\" to \"24:00\"".into(),
             Self::Days => format!("\"daily\", or a list of {}", quoted(&DAYS)),

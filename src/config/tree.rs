@@ -48,6 +48,8 @@ pub(super) enum Value {
     Listen(SocketAddr),
     /// A time zone.
     Zone(TimeZone),
+    /// A day.
+    Date(civil::Date),
     /// A time of day; `None` is 24:00.
     Time(Option<civil::Time>),
     /// Days of the week, in their order.
@@ -144,6 +146,7 @@ take! {
     Stream(url) as &'a Url => url;
     Listen(address) as SocketAddr => *address;
     Zone(zone) as &'a TimeZone => zone;
+    Date(date) as civil::Date => *date;
     Time(time) as Option<civil::Time> => *time;
     Days(days) as &'a [civil::Weekday] => days.as_slice();
     Point(point) as UnitPoint => *point;

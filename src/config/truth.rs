@@ -17,6 +17,7 @@ use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::{Notices, Post, Route};
+use super::Neighbour;
 use crate::{
     alert::{Kind, Severity},
     detect::Class,
@@ -61,6 +62,8 @@ pub struct Config {
     pub notices: Notices,
     /// The cameras, in the order of the file. Ids are unique.
     pub cameras: Vec<Arc<Camera>>,
+    /// The neighbouring stations, in the order of the file. Ids are unique, and none is ours.
+    pub neighbours: Vec<Arc<Neighbour>>,
 }
 
 /// A name in both languages. Either may stand for the other where only one was given.

@@ -1,8 +1,8 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ bookkeeper ▶ archive, index ▶ chronicler ▶ office ▶ page ▶ writers ▶ lanes
-//! stop:  lanes ▶ writers ▶ pools ▶ office ▶ courier ▶ bookkeeper, chronicler ▶ archive ▶ store ▶ page ▶ index ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier, links ▶ bookkeeper ▶ archive, index ▶ chronicler ▶ office ▶ page ▶ writers ▶ lanes
+//! stop:  lanes ▶ writers ▶ pools ▶ office ▶ courier, links ▶ bookkeeper, chronicler ▶ archive ▶ store ▶ page ▶ index ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
@@ -82,6 +82,7 @@ use crate::{
         payload::ModelData,
         wire::Writer,
     },
+    neighbour::{Links, Sharing},
     record::Writers,
     store::{Desk, DeskThread, LedgerError, Outbox, Refused, SledLedger},
     time::{Clock, Wall},
@@ -176,6 +177,7 @@ pub struct Daemon {
     stop_recovery: CancellationToken,
     archivist: JoinHandle<()>,
     courier: JoinHandle<()>,
+    links: JoinHandle<()>,
     stop_courier: CancellationToken,
     store: DeskThread,
     page: JoinHandle<io::Result<()>>,
@@ -241,7 +243,9 @@ impl Daemon {
             })
             .ok();
         let (index, index_thread) = shelves::open_index(&config, now)?;
-        let mut clerk = Clerk::new(&config, model_data.clone(), Mint::from_os());
+        let (sharing, stale) =
+            Sharing::open(&config, outbox.ledger(), now, Mint::from_os(), metrics.clone())?;
+        let mut clerk = Clerk::new(&config, model_data.clone(), Mint::from_os()).sharing(sharing);
         let cut_off = clerk.recover(now, outbox.ledger())?;
         let known = clerk::newest(outbox.ledger(), ALERTS_MAX)?;
         let newest_at = known.first().map(|record| record.data.alert_id.raised_at());
@@ -258,6 +262,10 @@ impl Daemon {
         let ways = Ways { live: live_rx, answers: answers_rx, hearing: Some(hearing) };
         let courier = deliver(settings, desk.clone(), ways, metrics.clone(), clock, stop_courier.clone());
         let courier = tokio::spawn(vital(broken.clone(), courier));
+        // What waited for stations that are no neighbours any more; by the next start at the latest.
+        desk.promise(stale, Vec::new()).await?;
+        let (_links, linked) = Links::start(&config, &desk, &metrics, clock, &stop_courier);
+        let links = tokio::spawn(vital(broken.clone(), linked));
         let condition = desk.condition();
         // Nothing is deleted for its age before the office has looked at the clock.
         let (trust_tx, trust) = watch::channel(Trust::Doubted);
@@ -414,6 +422,7 @@ impl Daemon {
             stop_recovery,
             archivist,
             courier,
+            links,
             stop_courier,
             store,
             page,
@@ -498,6 +507,7 @@ impl Daemon {
         join("the steward", deadline, self.steward).await;
         self.stop_courier.cancel();
         join("the delivery", deadline, self.courier).await;
+        join("the links to neighbours", deadline, self.links).await;
         // The record of analysis is no promise: a lane that does not let go, and a store that is stuck, are not waited for any longer.
         join("the bookkeeper", deadline.min(Instant::now() + BOOKS_WITHIN), self.bookkeeper).await;
         join("the chronicler", deadline.min(Instant::now() + BOOKS_WITHIN), self.chronicler).await;

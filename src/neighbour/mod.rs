@@ -8,6 +8,14 @@
 //!                              Post (receipts, answers) ─▶ store ─▶ │ ◀── receipts: Link::receipt
 //! ```
 
+pub mod agreement;
 pub mod entry;
+pub mod link;
+pub mod post;
 pub mod queue;
+pub mod receipt;
+pub mod sharing;
 
+pub use link::{Links, Running};
+pub use post::{Letter, Post, Unsent};
+pub use sharing::{Sharing, Told};

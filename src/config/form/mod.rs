@@ -12,7 +12,7 @@ use toml::de::DeValue;
 use self::{
     address::{check_host, check_listen, check_path, check_stream},
     area::{check_point, check_polygon},
-    time::{Ends, WEEK, check_days, check_time, check_zone},
+    time::{Ends, WEEK, check_date, check_days, check_time, check_zone},
 };
 use super::{
     problem::{nearest, shown, suggestion},
@@ -60,6 +60,7 @@ pub(super) fn check(form: &Form, value: &DeValue<'_>) -> Result<Value, Wrong> {
         (Form::Host, DeValue::String(text)) => check_host(text),
         (Form::Listen, DeValue::String(text)) => check_listen(text),
         (Form::Zone, DeValue::String(text)) => check_zone(text),
+        (Form::Date, DeValue::String(text)) => check_date(text),
         (Form::Begin, DeValue::String(text)) => check_time(text, Ends::Before24).map(Value::Time),
         (Form::End, DeValue::String(text)) => check_time(text, Ends::With24).map(Value::Time),
         (Form::Days, DeValue::String(text)) if text == "daily" => Ok(Value::Days(WEEK.to_vec())),
@@ -110,6 +111,7 @@ pub(super) fn example(form: &Form) -> String {
         Form::Host => "\"broker.example\"".into(),
         Form::Listen => "\"127.0.0.1:8080\"".into(),
         Form::Zone => "\"Asia/Shanghai\"".into(),
+        Form::Date => "\"2027-12-31\"".into(),
         Form::Begin => "\"22:00\"".into(),
         Form::End => "\"05:00\"".into(),
         Form::Days => "[\"sat\", \"sun\"]".into(),

@@ -4,6 +4,7 @@
 //! value *means* together with others is for [`super::read`].
 
 mod duty;
+mod neighbour;
 
 use super::shape::{
     Form::{self, *},
@@ -74,6 +75,13 @@ pub(super) const FILE: Section = Section::plain(
             "摄像机，至少一台。",
         ),
         key("rule", Map { of: &RULE, max: 1024 }, EMPTY, "What is worth an alert.", "告警规则。"),
+        key(
+            "neighbour",
+            Map { of: &neighbour::NEIGHBOUR, max: 32 },
+            EMPTY,
+            "Neighbouring stations that alerts are shared with.",
+            "与之共享告警的邻站。",
+        ),
         key("notice", Table(&duty::NOTICE), EMPTY, "How much posts are told.", "通知岗位的频度。"),
         key(
             "post",
@@ -275,7 +283,7 @@ const CREDENTIALS: Section = Section {
 };
 
 const TLS: Section = Section {
-    name: "broker.tls",
+    name: "tls",
     en: "TLS, and our own certificate where the broker asks for one.",
     zh: "TLS 及（代理要求时）本端证书。",
     keys: &[

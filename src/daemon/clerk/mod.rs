@@ -18,7 +18,7 @@ use crate::{
     alert::{Change, Earnest, Judged, Occurrence, Severity},
     config::{Config, EntryPoint, RecordWhen},
     duty::{Duty, Presence},
-    id::{AlertId, ClipId, EntryPointId, Mint, PostId},
+    id::{AlertId, ClipId, EntryPointId, Mint, PostId, StationId},
     mqtt::{
         payload::{
             AlertData, AlertState, CONTENT_TYPE, CameraData, ClipData, ClipStatus, DeviceData, Letterhead,
@@ -26,6 +26,7 @@ use crate::{
         },
         topic::Topics,
     },
+    neighbour::{Sharing, Told},
     store::{Ledger, LedgerError, Message, Space, Write},
     time::{Trust, Wall},
 };
@@ -132,6 +133,8 @@ pub struct Clerk {
     entry_points: BTreeMap<EntryPointId, EntryPoint>,
     model: ModelData,
     duty: Duty,
+    /// What neighbours are told; `None` where there are none.
+    sharing: Option<Sharing>,
     /// From the end of an alert to its clip.
     clip_after: Duration,
     /// Alerts whose subject is in view; bounded by the lanes' tracks.
@@ -149,9 +152,20 @@ impl Clerk {
             entry_points: config.entry_points.clone(),
             model,
             duty: Duty::new(config),
+            sharing: None,
             clip_after: config.recording.post_roll + CLIP_WITHIN,
             open: BTreeMap::new(),
         }
+    }
+
+    /// With neighbours, who are told in the same batches. Before anything is drafted.
+    pub fn sharing(self, sharing: Sharing) -> Self {
+        Self { sharing: Some(sharing), ..self }
+    }
+
+    /// Whether a neighbouring station was sent an alert: then its people may answer it.
+    pub fn shared_with(&self, alert: AlertId, station: &StationId) -> bool {
+        self.sharing.as_ref().is_some_and(|sharing| sharing.shared_with(alert, station))
     }
 
     /// Drafts what a happening leads to. One about an alert that is not open (it ended, or was never raised) leads to nothing.
@@ -196,6 +210,7 @@ impl Clerk {
                 self.open.remove(&alert.id);
             }
         }
+        writes.extend(self.share(now, Told::Event(change), &record));
         let messages = vec![self.event(now, change, &record), self.state(now, &record)];
         Some(Draft { writes, messages, told: Some(record), ..Draft::default() })
     }
@@ -217,6 +232,7 @@ impl Clerk {
                 record.data.explain.en.push_str(" (no longer followed: the system was restarted)");
                 draft.messages = vec![self.event(now, Change::Ended, &record), self.state(now, &record)];
                 draft.writes.push(put_record(&record));
+                draft.writes.extend(self.share(now, Told::Event(Change::Ended), &record));
                 if record.data.state == AlertState::Expired {
                     draft.writes.push(due(now.after(STATE_KEPT), record.data.alert_id, Deed::Clear));
                 }
@@ -249,7 +265,9 @@ impl Clerk {
         // On `alert` nothing follows the end; and what the broker was to forget by now, it is not told again.
         let is_cleared = is_over_since(&record, now, STATE_KEPT);
         let messages = if is_cleared { Vec::new() } else { vec![self.state(now, &record)] };
-        Draft { writes: vec![put_record(&record)], messages, told: Some(record), ..Draft::default() }
+        let mut writes = vec![put_record(&record)];
+        writes.extend(self.share(now, Told::State, &record));
+        Draft { writes, messages, told: Some(record), ..Draft::default() }
     }
 
     /// A post came, or went.
@@ -268,7 +286,7 @@ impl Clerk {
         match record {
             Some(record) => self.deed(now, due.deed, record, trust, &mut draft),
             // The record is gone, the broker's retained state may not be.
-            None if due.deed == Deed::Clear => draft.messages.push(self.cleared(due.alert)),
+            None if due.deed == Deed::Clear => self.clear(due.alert, &mut draft),
             None => {}
         }
         draft
@@ -285,6 +303,7 @@ impl Clerk {
                 }
                 draft.writes.push(put_record(&record));
                 draft.writes.push(due(now.after(STATE_KEPT), id, Deed::Clear));
+                draft.writes.extend(self.share(now, Told::State, &record));
                 draft.messages.push(self.state(now, &record));
                 draft.told = Some(record);
             }
@@ -297,7 +316,7 @@ impl Clerk {
                 draft.clip = Some(Box::new(record));
             }
             Deed::Clear if !is_over_since(&record, now, STATE_KEPT) => {}
-            Deed::Clear => draft.messages.push(self.cleared(id)),
+            Deed::Clear => self.clear(id, draft),
             // The clock may be wrong, or was when the deadline was set; and what was over a moment ago is nothing to delete yet.
             Deed::Forget if trust != Trust::Believed || !is_over_since(&record, now, STATE_KEPT) => {
                 draft.writes.push(due(now.after(FORGET_AGAIN), id, Deed::Forget));
@@ -309,6 +328,17 @@ impl Clerk {
                 self.open.remove(&id);
             }
         }
+    }
+
+    /// The alert is history: for the broker, and for neighbours.
+    fn clear(&mut self, id: AlertId, draft: &mut Draft) {
+        draft.messages.push(self.cleared(id));
+        draft.writes.extend(self.sharing.as_mut().map(|sharing| sharing.over(id)).unwrap_or_default());
+    }
+
+    fn share(&mut self, now: Wall, told: Told, record: &Record) -> Vec<Write> {
+        let shared = self.sharing.as_mut().map(|sharing| sharing.share(now, told, record.rev, &record.data));
+        shared.unwrap_or_default()
     }
 
     /// Removes the broker's retained state of an alert.
