@@ -172,7 +172,8 @@ pub(super) fn neighbours(
         let path = joined(&table.path, "near");
         for other in named(items, &path, "entry_point", file, reader.report) {
             if other == id.it {
-                let at = table.placed::<&[Placed<Value>]>("near").map_or(table.at, |near| near.at);
+                let item = items.iter().find(|item| <&str>::take(&item.it) == Some(other));
+                let at = item.map_or(table.at, |item| item.at);
                 let what = format!("`{path}` lists \"{other}\" itself");
                 reader.report.wrong(at, what, "an entry point is near to itself anyway", "remove it");
                 continue;

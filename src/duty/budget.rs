@@ -59,6 +59,11 @@ impl Budgets {
         Self { summary_every, hours: BTreeMap::new() }
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.hours.len()
+    }
+
     /// Counts an alert of a rule that may have `per_hour`. It floods where the hour had as many before.
     pub(super) fn count(&mut self, now: Wall, rule: &RuleId, camera: &CameraId, per_hour: u32) -> Count {
         let hour = self.hours.entry((rule.clone(), camera.clone())).or_default();

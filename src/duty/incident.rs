@@ -107,6 +107,11 @@ impl Incidents {
         self.open.retain(|open| open.lead != alert);
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
     /// Adds it to the incident of its lead, if something may still join that; or opens one.
     fn remember(&mut self, arrival: &Arrival<'_>, sighting: Sighting, lead: Option<AlertId>) {
         let mut incident = match lead {

@@ -19,6 +19,9 @@ mod presence;
 mod routing;
 mod subject;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use incident::{INCIDENTS_MAX, Pairing};
@@ -213,5 +216,11 @@ impl Duty {
         let Some(camera) = self.cameras.get(&subject.camera) else { return Count::Within };
         let Some(rule) = camera.rules.iter().find(|rule| rule.id == *id) else { return Count::Within };
         self.budgets.count(now, &rule.id, &camera.id, rule.notices_per_hour)
+    }
+
+    /// How many incidents and budgets are kept.
+    #[cfg(test)]
+    fn remembered(&self) -> (usize, usize) {
+        (self.incidents.len(), self.budgets.len())
     }
 }

@@ -52,7 +52,7 @@ pub(super) const POST: Section = Section::plain(
     ],
 );
 
-pub(super) const ROUTE: Section = Section::plain(
+pub(in crate::config) const ROUTE: Section = Section::plain(
     "route.ID",
     "A line of the table that says who is told of what. It is read from the top: the first line that fits an alert in every respect holds. What no line fits goes to all posts at once.",
     "通知路由表的一行。自上而下，第一条全部条件均符合的生效；都不符合则同时通知所有岗位。",

@@ -6,6 +6,9 @@
 mod duty;
 mod neighbour;
 
+#[cfg(test)]
+pub(super) use duty::ROUTE;
+
 use super::shape::{
     Form::{self, *},
     Key,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    alert::Severity,
+    alert::{Kind, Severity},
     detect::Class,
     geometry::{Crossing, UnitPoint},
 };
@@ -54,6 +54,11 @@ fn a_short_configuration_is_enough() {
     assert_eq!((rule.frames_needed, rule.frames_window, rule.cooldown), (3, 5, Duration::ZERO));
     assert_eq!((rule.confidence_min, rule.height_min), (0.45, 0.0));
     assert!(rule.hours.is_none());
+    assert!(config.posts.is_empty() && config.routes.is_empty());
+    let (incident, summary_every) = (Duration::from_secs(30), Duration::from_secs(600));
+    assert_eq!(config.notices, Notices { incident, per_hour: 20, summary_every });
+    assert_eq!(rule.notices_per_hour, 20);
+    assert!(config.entry_points[&camera.entry_point].near.is_empty());
     assert_eq!(
         rule.classes,
         [Class::Person, Class::Bicycle, Class::Motorcycle, Class::Car, Class::Bus, Class::Truck]
@@ -208,6 +213,111 @@ fn the_rules(config: &Config) {
     assert_eq!(wrong.when, Condition::WrongWay { line: "gate".parse().unwrap(), allowed: Direction::Out });
     assert_eq!(wrong.confidence_min, 0.6);
     assert_eq!(leave.when, Condition::ZoneLeave { zone: "road".parse().unwrap() });
+}
+
+const DUTY: &str = r#"
+[station]
+id = "s"
+time_zone = "Europe/Berlin"
+[hours.h]
+spans = [{ from = "08:00", to = "16:00" }]
+[village.v]
+[village.w]
+[entry_point.a]
+village = "v"
+near = ["b", "c"]
+[entry_point.b]
+village = "v"
+near = ["a"]
+[entry_point.c]
+village = "w"
+[camera.z]
+entry_point = "a"
+main = "rtsp://10.0.0.1/m"
+[camera.y]
+entry_point = "c"
+main = "rtsp://10.0.0.2/m"
+[rule.usual]
+kind = "zone-enter"
+[rule.own]
+kind = "zone-enter"
+notices_per_hour = 7
+[notice]
+incident_s = 45
+notices_per_hour = 9
+summary_every_s = 120
+[post.z-first]
+name = "First"
+hours = "h"
+[post.a-second]
+presence = "mqtt"
+[route.z-first]
+levels = ["point", "line"]
+villages = ["w", "v"]
+entry_points = ["a", "b"]
+cameras = ["z"]
+kinds = ["wrong-way", "panic-button"]
+severities = ["critical"]
+hours = "h"
+tell = [["z-first"], ["a-second", "z-first"]]
+[route.a-second]
+tell = [["a-second"]]
+"#;
+
+#[test]
+fn posts_and_routes_are_as_written_and_in_their_order() {
+    let config = read(DUTY);
+    let [first, second] = config.posts.as_slice() else { panic!("two posts") };
+    assert_eq!((first.id.as_str(), first.name.zh.as_str()), ("z-first", "First"));
+    assert_eq!(first.hours.as_ref().map(|hours| hours.id.as_str()), Some("h"));
+    assert_eq!((first.presence, second.presence), (Attendance::Assumed, Attendance::Mqtt));
+    assert!(second.hours.is_none());
+    let [one, other] = config.routes.as_slice() else { panic!("two routes") };
+    let texts = |route: &Route| {
+        let tell: Vec<Vec<_>> =
+            route.tell.iter().map(|tier| tier.iter().map(|post| post.to_string()).collect()).collect();
+        (
+            route.id.to_string(),
+            format!("{:?} {:?} {:?}", route.villages, route.entry_points, route.cameras),
+            tell,
+        )
+    };
+    let (id, places, tell) = texts(one);
+    assert_eq!((id.as_str(), places.as_str()), ("z-first", "[w, v] [a, b] [z]"));
+    assert_eq!(tell, [vec!["z-first"], vec!["a-second", "z-first"]]);
+    assert_eq!(one.levels, [Level::Point, Level::Line]);
+    assert_eq!(one.kinds, [Kind::WrongWay, Kind::PanicButton]);
+    assert_eq!((one.severities.as_slice(), one.hours.is_some()), ([Severity::Critical].as_slice(), true));
+    let (id, places, tell) = texts(other);
+    assert_eq!((id.as_str(), places.as_str()), ("a-second", "[] [] []"));
+    assert_eq!(tell, [vec!["a-second"]]);
+    assert!(other.levels.is_empty() && other.kinds.is_empty() && other.severities.is_empty());
+    assert!(other.hours.is_none());
+}
+
+#[test]
+fn budgets_are_the_rules_own_or_those_of_all() {
+    let config = read(DUTY);
+    let (incident, summary_every) = (Duration::from_secs(45), Duration::from_secs(120));
+    assert_eq!(config.notices, Notices { incident, per_hour: 9, summary_every });
+    assert_eq!(config.cameras[0].rules.iter().map(|rule| rule.notices_per_hour).collect::<Vec<_>>(), [9, 7]);
+    // A budget is no part of how a rule judges.
+    let versions =
+        |text: &str| read(text).cameras[0].rules.iter().map(|rule| rule.version.clone()).collect::<Vec<_>>();
+    assert_eq!(versions(DUTY), versions(&DUTY.replace("notices_per_hour = 7", "")));
+}
+
+#[test]
+fn who_is_near_is_near_both_ways() {
+    let config = read(DUTY);
+    let near = |id: &str| {
+        let place = &config.entry_points[&id.parse().unwrap()];
+        place.near.iter().map(|id| id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (near("a"), near("b"), near("c")),
+        (vec!["b".into(), "c".into()], vec!["a".into()], vec!["a".into()])
+    );
 }
 
 #[test]

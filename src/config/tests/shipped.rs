@@ -1,9 +1,12 @@
 //! The files that ship: both configurations, the schema, the reference.
 
 use super::*;
-use crate::config::{
-    keys,
-    shape::{Form, Section},
+use crate::{
+    alert::Severity,
+    config::{
+        keys,
+        shape::{Form, Section},
+    },
 };
 use jsonschema::Validator;
 use serde_json::Value;
@@ -35,6 +38,13 @@ fn the_demo_parses() {
         .map(|rule| rule.when.kind().as_str())
         .collect();
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["dwell", "line-cross", "wrong-way", "zone-enter"]);
+    assert_eq!(
+        config.posts.iter().map(|post| post.id.as_str()).collect::<Vec<_>>(),
+        ["station", "checkpoint"]
+    );
+    assert!(config.posts.iter().all(|post| post.presence == Attendance::Assumed && post.hours.is_none()));
+    let last = config.routes.last().expect("there are routes");
+    assert!(last.levels.is_empty() && last.tell.len() == 2, "one takes what the others leave");
 }
 
 /// Whether a line of the example says of its value that it is the default: `# …; default …`, `# "auto" (default), …`.
@@ -166,6 +176,14 @@ fn the_words_of_the_file_are_those_of_the_contract() {
         panic!("classes are a list of words");
     };
     assert_eq!(*classes, crate::detect::Class::ALL.map(|class| class.as_str()));
+    let words = |key: &str| match keys::ROUTE.key(key).map(|key| &key.form) {
+        Some(Form::List { of: Form::Choice(words), .. }) => words.to_vec(),
+        _ => panic!("{key} is a list of words"),
+    };
+    assert_eq!(words("kinds"), crate::alert::Kind::ALL.map(|kind| kind.as_str()));
+    assert_eq!(words("levels"), Level::ALL.map(|level| level.as_str()));
+    let severities = [Severity::Info, Severity::Warning, Severity::Major, Severity::Critical];
+    assert_eq!(words("severities"), severities.map(|severity| severity.as_str()));
     // Each word of a choice is a variant of its enum: the example has one of each choice, and these are the others.
     for (from, tos) in [
         ("hardware = \"auto\"", ["off", "vaapi", "nvdec", "v4l2"].as_slice()),
@@ -177,6 +195,7 @@ fn the_words_of_the_file_are_those_of_the_contract() {
         ("direction = \"in\"", &["out"]),
         ("allowed = \"out\"", &["in"]),
         ("severity = \"warning\"", &["info", "major", "critical"]),
+        ("presence = \"mqtt\"", &["assumed"]),
     ] {
         let key = from.split(' ').next().unwrap();
         for to in tos {
@@ -213,6 +232,10 @@ fn the_schema_takes_what_ships_and_refuses_what_is_bad() {
         ("id = \"demo\"", "id = \"Demo\""),
         ("[village.west]", "[village.West]"),
         ("threads = 2", "threads = 2.5"),
+        ("tell = [[\"station\"]", "tell = [\"station\""),
+        ("tell = [[\"station\"]", "tell = [[]"),
+        ("kinds = [\"dwell\"]", "kinds = [\"stay\"]"),
+        ("incident_s = 20", "incident_s = 0"),
         ("kind = \"embedded\"", "kind = \"external\""),
         ("listen = \"127.0.0.1:1883\"", "host = \"broker\""),
         ("[broker]\nkind = \"embedded\"", "[broker]\nhost = \"broker\""),
