@@ -1,8 +1,8 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier, links ▶ bookkeeper ▶ archive, index ▶ chronicler ▶ office ▶ page ▶ writers ▶ lanes
-//! stop:  lanes ▶ writers ▶ pools ▶ office ▶ courier, links ▶ bookkeeper, chronicler ▶ archive ▶ store ▶ page ▶ index ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier, links ▶ bookkeeper ▶ archive, index ▶ chronicler ▶ office ▶ hearer ▶ page ▶ writers ▶ lanes
+//! stop:  hearer, lanes ▶ writers ▶ pools ▶ office ▶ courier, links ▶ bookkeeper, chronicler ▶ archive ▶ store ▶ page ▶ index ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
@@ -14,8 +14,10 @@ mod clip_finder;
 mod clock_watch;
 mod fleet_watch;
 mod happenings;
+mod hearer;
 mod herald;
 mod indexer;
+mod neighbours;
 mod office;
 mod orders;
 mod process;
@@ -55,6 +57,7 @@ use self::{
     clerk::Clerk,
     clip_finder::ClipFinder,
     clock_watch::{CLOCK_MIN, ClockWatch},
+    hearer::{Hearer, Listeners},
     herald::Herald,
     indexer::Indexer,
     office::Office,
@@ -164,6 +167,8 @@ pub struct Daemon {
     eyes: Pool<CameraId, EyeJob>,
     detectors: Pool<CameraId, detect::Job>,
     office: JoinHandle<()>,
+    hearer: JoinHandle<()>,
+    stop_hearer: CancellationToken,
     clip_finder: JoinHandle<()>,
     herald: JoinHandle<()>,
     steward: JoinHandle<()>,
@@ -177,7 +182,7 @@ pub struct Daemon {
     stop_recovery: CancellationToken,
     archivist: JoinHandle<()>,
     courier: JoinHandle<()>,
-    links: JoinHandle<()>,
+    linked: JoinHandle<()>,
     stop_courier: CancellationToken,
     store: DeskThread,
     page: JoinHandle<io::Result<()>>,
@@ -264,8 +269,8 @@ impl Daemon {
         let courier = tokio::spawn(vital(broken.clone(), courier));
         // What waited for stations that are no neighbours any more; by the next start at the latest.
         desk.promise(stale, Vec::new()).await?;
-        let (_links, linked) = Links::start(&config, &desk, &metrics, clock, &stop_courier);
-        let links = tokio::spawn(vital(broken.clone(), linked));
+        let (links, linked) = Links::start(&config, &desk, &metrics, clock, &stop_courier);
+        let linked = tokio::spawn(vital(broken.clone(), linked));
         let condition = desk.condition();
         // Nothing is deleted for its age before the office has looked at the clock.
         let (trust_tx, trust) = watch::channel(Trust::Doubted);
@@ -325,6 +330,14 @@ impl Daemon {
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
+        let (devices, _) = hearer::listener();
+        let (neighbours, from_neighbours) = hearer::listener();
+        // Ends with the hearer.
+        tokio::spawn(vital(broken.clone(), neighbours::hear(links, from_neighbours)));
+        let listeners = Listeners { presence: presence.clone(), devices, neighbours };
+        let stop_hearer = CancellationToken::new();
+        let hearer = Hearer::new(&config.station, orders.clone(), listeners, answers, metrics.clone(), clock);
+        let hearer = tokio::spawn(vital(broken.clone(), hearer.run(heard, stop_hearer.clone())));
         let (health, health_rx) = mpsc::channel(HEALTH_MAX);
         let herald = Herald {
             writer,
@@ -409,6 +422,8 @@ impl Daemon {
             eyes,
             detectors,
             office,
+            hearer,
+            stop_hearer,
             clip_finder,
             herald,
             steward,
@@ -422,7 +437,7 @@ impl Daemon {
             stop_recovery,
             archivist,
             courier,
-            links,
+            linked,
             stop_courier,
             store,
             page,
@@ -478,6 +493,8 @@ impl Daemon {
         let lanes_deadline = began + self.grace.mul_f32(LANES_SHARE);
         self.ready.store(false, Ordering::Release);
         self.stop_lanes.cancel();
+        // What is asked of the office from now on is asked again after the start.
+        self.stop_hearer.cancel();
         let mut lanes = self.lanes;
         let joined = async {
             while let Some(ended) = lanes.join_next().await {
@@ -501,13 +518,14 @@ impl Daemon {
             detectors.stop();
         });
         join("the pools", deadline, pools).await;
+        join("who hears commands", deadline, self.hearer).await;
         join("the clerk", deadline, self.office).await;
         join("the finder of clips", deadline, self.clip_finder).await;
         join("the herald", deadline, self.herald).await;
         join("the steward", deadline, self.steward).await;
         self.stop_courier.cancel();
         join("the delivery", deadline, self.courier).await;
-        join("the links to neighbours", deadline, self.links).await;
+        join("the links to neighbours", deadline, self.linked).await;
         // The record of analysis is no promise: a lane that does not let go, and a store that is stuck, are not waited for any longer.
         join("the bookkeeper", deadline.min(Instant::now() + BOOKS_WITHIN), self.bookkeeper).await;
         join("the chronicler", deadline.min(Instant::now() + BOOKS_WITHIN), self.chronicler).await;

@@ -401,7 +401,7 @@ fn answers_and_alerts_wait_for_each_other_in_turn() {
     let order = sent(&mut courier, actions, 10);
     assert_eq!(
         order,
-        ["alert", "alert", "answer", "alert", "answer", "alert", "answer", "alert", "answer", "alert"],
+        ["alert", "answer", "alert", "answer", "alert", "answer", "alert", "answer", "alert", "alert"],
         "the first one says that we are here"
     );
 }

@@ -81,6 +81,20 @@ pub enum Matter {
     },
 }
 
+impl Matter {
+    /// As in metrics.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Command { .. } => "command",
+            Self::Button { .. } => "button",
+            Self::Sensor { .. } => "sensor",
+            Self::Post(_) => "post",
+            Self::FromNeighbour { .. } => "neighbour",
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+}
+
 /// What came with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
@@ -140,6 +154,11 @@ impl Ack {
     /// None is owed: the sender wanted none (quality of service 0).
     pub fn not_owed() -> Self {
         Self(None)
+    }
+
+    /// Whether one is owed.
+    pub fn is_owed(&self) -> bool {
+        self.0.is_some()
     }
 
     /// What follows from the message is durable, or nothing does.

@@ -3,11 +3,13 @@
 //! Owns the JSON of every payload, and nothing else knows its spelling. The schemas in `docs/ref/schemas/` describe it, and tests hold the two
 //! together. Readers ignore members that they do not know; members are added, never given another meaning.
 
+mod asked;
 mod life;
 mod neighbour;
 mod notice;
 mod order;
 
+pub use asked::{Unread, UnreadData};
 pub use life::{
     ClaimData, ClosedData, DeviceData, DoneData, IncidentData, LifeData, NoteData, PassedOverData, ToldData,
     ToldWhy,
