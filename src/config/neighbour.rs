@@ -127,7 +127,9 @@ fn mutual_tls(table: &Table, report: &mut Report<'_>) {
         Some(Placed { it, .. }) if it.has("client_cert") => return,
         Some(Placed { at, it }) => (*at, format!("[{}] has no certificate of ours", it.path)),
         None if table.has("tls") => return,
-        None => (host.at, format!("`{}` is {} and there is no tls", joined(&table.path, "host"), shown(host.it))),
+        None => {
+            (host.at, format!("`{}` is {} and there is no tls", joined(&table.path, "host"), shown(host.it)))
+        }
     };
     report.wrong(
         at,

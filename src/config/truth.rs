@@ -16,8 +16,8 @@ use std::{
 use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::{Notices, Post, Route};
 use super::Neighbour;
+use super::{Notices, Post, Route};
 use crate::{
     alert::{Kind, Severity},
     detect::Class,

@@ -35,9 +35,8 @@ pub struct Places(BTreeMap<CameraId, EntryPointId>);
 impl Places {
     /// Of a station.
     pub fn of(config: &Config) -> Self {
-        let place = |camera: &std::sync::Arc<crate::config::Camera>| {
-            (camera.id.clone(), camera.entry_point.clone())
-        };
+        let place =
+            |camera: &std::sync::Arc<crate::config::Camera>| (camera.id.clone(), camera.entry_point.clone());
         Self(config.cameras.iter().map(place).collect())
     }
 }

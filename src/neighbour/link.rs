@@ -181,7 +181,9 @@ impl Work {
             }
         });
         if last.await.is_err() {
-            tracing::warn!("the store did not take the last receipts in time; these alerts are sent once more after the start");
+            tracing::warn!(
+                "the store did not take the last receipts in time; these alerts are sent once more after the start"
+            );
         }
         self.count();
     }

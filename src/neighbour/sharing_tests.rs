@@ -102,7 +102,12 @@ fn what_the_agreement_names_is_shared_and_nothing_else() {
         ("another kind", with("kinds = [\"dwell\"]"), |_| (), false),
         ("that kind", with("kinds = [\"dwell\", \"zone-enter\"]"), |_| (), true),
         ("our own equipment", until.into(), |a| a.kind = Kind::CameraOffline, false),
-        ("our own equipment, agreed", with("kinds = [\"camera-offline\"]"), |a| a.kind = Kind::CameraOffline, true),
+        (
+            "our own equipment, agreed",
+            with("kinds = [\"camera-offline\"]"),
+            |a| a.kind = Kind::CameraOffline,
+            true,
+        ),
         ("another village", with("villages = [\"west\"]"), |_| (), false),
         ("that entry point", with("villages = [\"west\"]\nentry_points = [\"gate\"]"), |_| (), true),
         ("another entry point", with("entry_points = [\"bridge\"]"), |_| (), false),
@@ -145,7 +150,8 @@ fn everybody_gets_the_same_event_on_a_topic_of_his_own() {
     let (mut sharing, _) = open(&config, &SimLedger::open(&SimDisk::new()));
     let data = alert(1);
     let entries = entries(&sharing.share(NOW, RAISED, 1, &data));
-    let topics: Vec<_> = entries.iter().map(|(to, _, message)| (to.as_str(), message.topic.as_str())).collect();
+    let topics: Vec<_> =
+        entries.iter().map(|(to, _, message)| (to.as_str(), message.topic.as_str())).collect();
     assert_eq!(
         topics,
         [

@@ -63,7 +63,9 @@ const AGREEMENT: Section = Section::plain(
         key(
             "kinds",
             List { of: &KIND, min: 1, max: 16 },
-            Optional("all but those of our own equipment (`camera-offline`, `camera-tamper`, `camera-degraded`, `closure-lost`)"),
+            Optional(
+                "all but those of our own equipment (`camera-offline`, `camera-tamper`, `camera-degraded`, `closure-lost`)",
+            ),
             "Kinds of alert.",
             "告警种类。",
         ),

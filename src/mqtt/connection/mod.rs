@@ -31,13 +31,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use self::owed::Hearing;
+pub use self::stock::{News, Stock};
+pub use self::subscriber::{Overheard, Subscriber, Unheard};
 use self::{
     line::{Line, Said},
     stock::OutboxStock,
 };
-pub use self::owed::Hearing;
-pub use self::stock::{News, Stock};
-pub use self::subscriber::{Overheard, Subscriber, Unheard};
 use super::{
     courier::{Action, Courier, Ending, Event, Presence},
     ear::{Answer, listening::Listening},
@@ -175,12 +175,7 @@ pub async fn deliver(
     };
     let stock = Box::new(OutboxStock::of(desk));
     let run = Run::new(settings, stock, counts, metrics, clock);
-    let run = Run {
-        live: Some(ways.live),
-        answers: Some(ways.answers),
-        hearing: ways.hearing,
-        ..run
-    };
+    let run = Run { live: Some(ways.live), answers: Some(ways.answers), hearing: ways.hearing, ..run };
     run.until(stop).await;
 }
 

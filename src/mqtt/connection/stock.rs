@@ -19,11 +19,7 @@ pub enum News {
 /// What is promised to subscribers, in order. Asked one thing at a time, each answered before the next.
 pub trait Stock: Send {
     /// What waits behind a place, at most so many; or why it cannot be read.
-    fn waiting(
-        &self,
-        after: Seq,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<(Seq, Message)>, String>>;
+    fn waiting(&self, after: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<(Seq, Message)>, String>>;
     /// The broker has acknowledged these.
     fn strike(&self, seqs: Vec<Seq>) -> BoxFuture<'static, ()>;
     /// No broker will ever take this one.
@@ -45,11 +41,7 @@ impl OutboxStock {
 }
 
 impl Stock for OutboxStock {
-    fn waiting(
-        &self,
-        after: Seq,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<(Seq, Message)>, String>> {
+    fn waiting(&self, after: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<(Seq, Message)>, String>> {
         let desk = self.desk.clone();
         Box::pin(async move { desk.waiting(after, limit).await.map_err(|e| e.to_string()) })
     }
