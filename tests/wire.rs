@@ -23,7 +23,9 @@ use cunkou::{
     id::{AlertId, Mint, TrackId},
     metrics::Metrics,
     mqtt::{
-        payload::{AlertData, ClipStatus, Envelope, HealthData, ModelData, NodeData, SnapshotData},
+        payload::{
+            AlertData, ClipStatus, Envelope, HealthData, ModelData, NodeData, ReceiptData, SnapshotData,
+        },
         wire::Writer,
     },
     rules::Verdict,
@@ -355,10 +357,13 @@ fn the_asyncapi_document_names_every_topic_and_every_schema() {
         "cunkou/v1/{station}/alert-state/{alert_id}",
         "cunkou/v1/{station}/camera/{camera}/health",
         "cunkou/v1/{station}/node/{node}/status",
+        "cunkou/v1/{to}/in/{station}/alert/{severity}/{kind}/{camera}",
+        "cunkou/v1/{to}/in/{station}/alert-state/{alert_id}",
+        "cunkou/v1/{station}/in/{from}/receipt/{event_id}",
     ];
     assert_eq!(addresses, written.into_iter().collect());
     let text = document.to_string();
-    for name in ["envelope", "alert", "camera-health", "node-status"] {
+    for name in ["envelope", "alert", "camera-health", "node-status", "receipt"] {
         assert!(text.contains(&format!("schemas/{name}.json")), "{name}");
         schema(name);
     }
@@ -408,13 +413,14 @@ fn the_examples_of_the_mqtt_reference_are_valid_and_as_we_write_them() {
         let again = match name.as_str() {
             "urn:cunkou:schema:alert:1.0" => rewritten::<AlertData>(example),
             "urn:cunkou:schema:camera-health:1.0" => rewritten::<HealthData>(example),
+            "urn:cunkou:schema:receipt:1.0" => rewritten::<ReceiptData>(example),
             _ => rewritten::<NodeData>(example),
         };
         assert_eq!(again, value);
         assert!(text.contains(&format!("`{}`", value["type"].as_str().expect("checked"))), "{value:#}");
         schemas.insert(name);
     }
-    assert_eq!(schemas.len(), 3, "an example of each: {schemas:?}");
+    assert_eq!(schemas.len(), 4, "an example of each: {schemas:?}");
 }
 
 fn rewritten<D: Serialize + DeserializeOwned>(example: &str) -> Value {

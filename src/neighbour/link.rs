@@ -301,9 +301,9 @@ impl Work {
             ReceiptResult::Kept | ReceiptResult::Repeat => Said::Kept,
             ReceiptResult::Refused => Said::Refused,
         };
-        let now = self.clock.now().wall;
-        self.metrics.neighbour_last_receipt.get_or_create(&self.of).set(now.unix_ms() / 1000);
-        let outcome = self.queue.receipt(event_id, said);
+        let now = self.clock.now();
+        self.metrics.neighbour_last_receipt.get_or_create(&self.of).set(now.wall.unix_ms() / 1000);
+        let outcome = self.queue.receipt(now, event_id, said);
         if outcome.refused > 0 {
             let why = why.as_deref().unwrap_or("it does not say why");
             tracing::warn!(event = %event_id, why, "a neighbour refuses what it was sent: do both sides have the same agreement?");

@@ -32,8 +32,10 @@ use crate::{
     time::{Mono, Now, Wall},
 };
 
-/// Without a receipt for so long, it is sent again; twice as long each time, up to the second.
+/// Without a receipt for so long, it is sent again; twice as long each time, up to the second. Begins anew when the neighbour speaks after it was silent for the first.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
+
+const FIRST: Place = Place { lane: Lane::Events, number: 0 };
 
 /// The queue of one neighbour.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ pub struct Queue {
     void: BTreeSet<(Wall, Place)>,
     /// The number that the last sending had.
     last: Seq,
+    /// When the neighbour's last receipt came.
+    heard_at: Option<Mono>,
     /// Up to which number each lane was taken in.
     taken: BTreeMap<Lane, u64>,
 }
@@ -120,6 +124,7 @@ impl Queue {
             again: BTreeSet::new(),
             void: BTreeSet::new(),
             last: Seq(0),
+            heard_at: None,
             taken: BTreeMap::new(),
         }
     }
@@ -235,8 +240,11 @@ impl Queue {
     }
 
     /// The neighbour has answered to an event.
-    pub fn receipt(&mut self, event: EventId, said: Said) -> Outcome {
+    pub fn receipt(&mut self, now: Now, event: EventId, said: Said) -> Outcome {
         let mut out = Outcome::default();
+        if self.heard_at.replace(now.mono).is_none_or(|before| now.mono.since(before) >= AGAIN.0) {
+            self.hurry(now);
+        }
         let Some(&place) = self.events.get(&event).filter(|place| place.lane == Lane::Events) else {
             // The first word about an alert bears the alert's id.
             out.late = (said == Said::Kept).then_some(AlertId(event.0));
@@ -285,6 +293,17 @@ impl Queue {
             self.send(place, &mut out);
         }
         out
+    }
+
+    /// The neighbour is there again: what it did not get while it was away need not wait for long.
+    fn hurry(&mut self, now: Now) {
+        let soon = now.mono + AGAIN.0;
+        for (_, place) in self.again.split_off(&(soon, FIRST)) {
+            let entry = self.entries.get_mut(&place).expect("what rests is there");
+            entry.tries = 1;
+            entry.state = State::Resting(soon);
+            self.again.insert((soon, place));
+        }
     }
 
     /// Puts an entry behind the others of its alert. A state takes the place of one that has not got there yet.

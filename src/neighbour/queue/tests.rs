@@ -69,12 +69,12 @@ fn what_follows_waits_for_the_receipt_of_the_first_word() {
     assert_eq!(going(&queue), [1, 3], "alerts do not wait for each other");
     queue.acked(at(1), &seqs(&queue));
     assert_eq!(going(&queue), [] as [u64; 0], "acknowledged by the broker is not delivered");
-    let out = queue.receipt(id(1), Said::Kept);
+    let out = queue.receipt(at(1), id(1), Said::Kept);
     assert_eq!(out.delivered, 1);
     assert!(out.writes.contains(&entry::put_shared(&station(), AlertId(ulid(1)), Shared::Kept)));
     assert!(out.writes.contains(&Write::Delete(entry::key(&station(), place(1)))));
     assert_eq!(going(&queue), [2]);
-    assert_eq!(queue.receipt(id(1), Said::Kept).delivered, 0, "a repeated receipt strikes nothing");
+    assert_eq!(queue.receipt(at(1), id(1), Said::Kept).delivered, 0, "a repeated receipt strikes nothing");
     assert_eq!(queue.len(), 2);
 }
 
@@ -98,6 +98,27 @@ fn without_a_receipt_it_is_sent_again_at_growing_intervals_until_it_is_void() {
     assert_eq!(waits, [30, 60, 120, 240, 480, 600, 600, 600, 600]);
     assert_eq!(now, at(3600));
     assert!(queue.is_empty() && queue.wake_at(now).is_none());
+}
+
+#[test]
+fn a_neighbour_that_speaks_again_gets_what_it_missed_soon() {
+    let mut queue = Queue::new(station());
+    queue.take(at(0), place(1), raised(1, 3600), None);
+    queue.take(at(0), place(2), raised(2, 3600), None);
+    let mut now = at(0);
+    for wait in [30, 60, 120, 240] {
+        queue.acked(now, &seqs(&queue));
+        now = now.after(Duration::from_secs(wait));
+        queue.tick(now);
+    }
+    queue.acked(now, &seqs(&queue));
+    assert_eq!(queue.wake_at(now), Some(now.mono + Duration::from_secs(480)));
+    queue.receipt(now, id(1), Said::Kept);
+    assert_eq!(queue.wake_at(now), Some(now.mono + Duration::from_secs(30)));
+    // What was said in one breath hurries nothing further.
+    let later = now.after(Duration::from_secs(20));
+    queue.receipt(later, id(1), Said::Kept);
+    assert_eq!(queue.wake_at(later), Some(now.mono + Duration::from_secs(30)));
 }
 
 #[test]
@@ -132,7 +153,7 @@ fn a_state_goes_only_where_the_alert_is() {
     queue.acked(at(1), &seqs(&queue));
     assert_eq!(queue.tick(at(600)).expired, 1);
     assert_eq!((going(&queue), queue.len()), (vec![], 1));
-    let out = queue.receipt(id(2), Said::Kept);
+    let out = queue.receipt(at(600), id(2), Said::Kept);
     assert_eq!(out.late, Some(AlertId(ulid(2))));
     assert!(queue.kept_late(AlertId(ulid(2))).is_more);
     assert_eq!(going(&queue), [3]);
@@ -144,7 +165,7 @@ fn what_is_refused_is_over_with_all_that_follows_it() {
     let mut queue = Queue::new(station());
     queue.take(at(0), place(1), raised(1, 600), None);
     queue.take(at(0), place(2), event(1, 12, 600), None);
-    let out = queue.receipt(id(1), Said::Refused);
+    let out = queue.receipt(at(1), id(1), Said::Refused);
     assert_eq!((out.refused, queue.len()), (2, 0));
     assert!(out.writes.contains(&entry::forget_shared(&station(), AlertId(ulid(1)))));
     assert!(!out.is_more);
@@ -254,7 +275,7 @@ impl World {
                 }
                 Action::SetAside { .. } => panic!("nothing is refused here"),
                 Action::HangUp => (self.line, self.connecting) = (None, false),
-                Action::Part | Action::End | Action::Tell(_) => {}
+                Action::Answer(_) | Action::Part | Action::End | Action::Tell(_) => {}
             }
         }
     }
@@ -303,10 +324,10 @@ impl World {
         self.courier(Event::Read(Ok(read)));
     }
 
-    fn promise(&mut self) {
+    fn promise(&mut self, least_s: u64) {
         let event_id = self.next_event;
         self.next_event += 1;
-        let void = self.rng.random_range(0..3) * 400 + 300;
+        let void = self.rng.random_range(0..3) * 400 + least_s;
         let void_s = self.now.mono.since_start().as_secs() + void;
         let (head, shared) = match self.alerts.last() {
             Some(_) if self.rng.random_bool(0.6) => {
@@ -378,7 +399,7 @@ impl World {
 
     fn ear(&mut self) {
         let Some(n) = self.receipts.pop_front() else { return };
-        let out = self.queue.receipt(id(n), Said::Kept);
+        let out = self.queue.receipt(self.now, id(n), Said::Kept);
         self.carry_out(out);
     }
 
@@ -409,7 +430,7 @@ impl World {
 
     fn step(&mut self) {
         match self.rng.random_range(0..100) {
-            0..8 => self.promise(),
+            0..8 => self.promise(300),
             8..14 => self.take_in(),
             14..34 => self.answer_read(),
             34..54 => self.network(),
@@ -442,7 +463,7 @@ impl World {
                 if !self.has.contains(&n) {
                     self.has.push(n);
                 }
-                let out = self.queue.receipt(id(n), Said::Kept);
+                let out = self.queue.receipt(self.now, id(n), Said::Kept);
                 self.carry_out(out);
             }
             self.ear();
@@ -496,9 +517,9 @@ proptest! {
     fn all_that_is_not_void_reaches_the_daemon(seed in any::<u64>()) {
         let mut world = World::new(seed);
         (0..400).for_each(|_| world.step());
-        // What is promised now has minutes left in a world where nothing is lost any more.
+        // What is promised now has time for one repeat of what is before it, in a world where nothing is lost any more.
         let before = world.next_event;
-        (0..20).for_each(|_| world.promise());
+        (0..20).for_each(|_| world.promise(1300));
         world.heal();
         world.check();
         let newer_state = |n: u64, alert: Option<AlertId>| {
