@@ -33,8 +33,8 @@ use crate::{
 
 /// A state is void so long after it was written: about as long as a broker keeps it at home.
 const STATE_VOID_AFTER: Duration = Duration::from_secs(24 * 3600);
-/// Records of one neighbour, and of neighbours that are none any more, that are read at start, at most; each is an alert of the last days.
-const RECORDS_MAX: usize = 200_000;
+/// Keys that are read at once at start.
+const READ_MAX: usize = 500;
 
 /// What is told of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct Sharing {
     peers: Vec<Peer>,
     places: Places,
     letterhead: Letterhead,
+    /// Where neighbours reach the page, without the last slash.
+    address: Option<String>,
     mint: Mint,
     metrics: Metrics,
     /// Who was sent which alert.
@@ -84,8 +86,8 @@ impl Sharing {
         let mut peers = Vec::with_capacity(config.neighbours.len());
         for neighbour in &config.neighbours {
             let (from, to) = entry::all_shared(&neighbour.id);
-            let records = ledger.range(&from, &to, RECORDS_MAX)?;
-            let alerts: Vec<AlertId> = records.iter().filter_map(|(key, _)| entry::alert_of(key)).collect();
+            let records = keys(ledger, from, &to)?;
+            let alerts: Vec<AlertId> = records.iter().filter_map(|key| entry::alert_of(key)).collect();
             for alert in &alerts {
                 shared.entry(*alert).or_default().insert(neighbour.id.clone());
             }
@@ -103,11 +105,13 @@ impl Sharing {
         let of_strangers = |key: &[u8]| {
             entry::neighbour_of(key).is_none_or(|id| config.neighbours.iter().all(|known| known.id != id))
         };
-        let all = ledger.range(&Space::PeerOut.from(), &Space::PeerOut.to(), RECORDS_MAX)?;
-        let strange = all.into_iter().filter(|(key, _)| of_strangers(key));
-        let stale = strange.map(|(key, _)| Write::Delete(key)).collect();
+        let all = keys(ledger, Space::PeerOut.from(), &Space::PeerOut.to())?;
+        let stale = all.into_iter().filter(|key| of_strangers(key)).map(Write::Delete).collect();
         let letterhead = Letterhead::of(ours, &config.station.node);
-        Ok((Self { peers, places: Places::of(config), letterhead, mint, metrics, shared }, stale))
+        let address =
+            config.console.address.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+        let places = Places::of(config);
+        Ok((Self { peers, places, letterhead, address, mint, metrics, shared }, stale))
     }
 
     /// What is to be written with a change of an alert. `data` is the alert as it will be by it, in revision `rev`.
@@ -192,6 +196,11 @@ impl Sharing {
     /// The event as every neighbour gets it.
     fn payload(&self, now: Wall, kind: &str, event: EventId, rev: u64, data: &AlertData) -> Bytes {
         let mut data = data.clone();
+        if let (Some(address), Some(snapshot)) = (&self.address, &mut data.snapshot) {
+            for path in [&mut snapshot.url, &mut snapshot.boxed_url] {
+                *path = format!("{address}{path}");
+            }
+        }
         if let Some(clip) = &mut data.clip {
             // No neighbour reads a recording by right: it asks for a clip.
             clip.url = None;
@@ -220,6 +229,17 @@ impl Peer {
             }
         }
         judged.is_ok()
+    }
+}
+
+/// All keys in `from..to`.
+fn keys(ledger: &dyn Ledger, mut from: Vec<u8>, to: &[u8]) -> Result<Vec<Vec<u8>>, LedgerError> {
+    let mut keys = Vec::new();
+    loop {
+        let read = ledger.range(&from, to, READ_MAX)?;
+        let Some((last, _)) = read.last() else { return Ok(keys) };
+        from = last.iter().copied().chain([0]).collect();
+        keys.extend(read.into_iter().map(|(key, _)| key));
     }
 }
 

@@ -12,6 +12,8 @@ use crate::{
 const NOW: Wall = Wall::from_unix_ms(1_773_057_600_000);
 
 const STATION: &str = r#"
+[console]
+address = "https://willow.example/page/"
 [station]
 id = "willow"
 time_zone = "Asia/Shanghai"
@@ -60,7 +62,7 @@ fn alert(nth: u64) -> AlertData {
         "alert_id": id, "kind": "zone-enter", "severity": "warning", "state": "raised",
         "camera": { "id": "gate-1", "name": { "zh": "门", "en": "Gate" }, "village": "east", "level": "line", "direction": null },
         "occurred_at": NOW.to_string(), "ended_at": null, "respond_by": NOW.to_string(),
-        "rule": { "id": "r", "version": "000000000000" }, "objects": [], "snapshot": null,
+        "rule": { "id": "r", "version": "000000000000" }, "objects": [], "snapshot": { "url": "/snapshots/x.jpg", "sha256": "00", "boxed_url": "/snapshots/x-boxed.jpg", "boxed_sha256": "00" },
         "clip": { "id": id, "status": "ready", "url": "/clips/x", "sha256": "00" },
         "explain": { "zh": "有人", "en": "Somebody" },
     });
@@ -164,6 +166,8 @@ fn everybody_gets_the_same_event_on_a_topic_of_his_own() {
     assert_eq!((envelope.hops, envelope.rev), (1, Some(1)));
     assert_eq!(envelope.id.0, data.alert_id.0, "the first word bears the alert's id");
     assert_eq!(envelope.data.clip.and_then(|clip| clip.url), None);
+    let boxed = envelope.data.snapshot.map(|snapshot| snapshot.boxed_url);
+    assert_eq!(boxed.as_deref(), Some("https://willow.example/page/snapshots/x-boxed.jpg"));
     assert_eq!(entries[0].1.void_at, NOW.after(Duration::from_secs(600)));
 }
 

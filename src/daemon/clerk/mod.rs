@@ -324,6 +324,7 @@ impl Clerk {
             Deed::Forget => {
                 draft.writes.push(Write::Delete(record_key(id)));
                 draft.writes.push(Write::Delete(open_key(id)));
+                draft.writes.extend(self.forget_shared(id));
                 draft.forget = Some(id);
                 self.open.remove(&id);
             }
@@ -333,7 +334,11 @@ impl Clerk {
     /// The alert is history: for the broker, and for neighbours.
     fn clear(&mut self, id: AlertId, draft: &mut Draft) {
         draft.messages.push(self.cleared(id));
-        draft.writes.extend(self.sharing.as_mut().map(|sharing| sharing.over(id)).unwrap_or_default());
+        draft.writes.extend(self.forget_shared(id));
+    }
+
+    fn forget_shared(&mut self, id: AlertId) -> Vec<Write> {
+        self.sharing.as_mut().map(|sharing| sharing.over(id)).unwrap_or_default()
     }
 
     fn share(&mut self, now: Wall, told: Told, record: &Record) -> Vec<Write> {
