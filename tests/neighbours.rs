@@ -25,7 +25,7 @@ use cunkou::{
         payload::{AlertData, Envelope, Letterhead, ReceiptData, ReceiptResult},
     },
     neighbour::{
-        Told,
+        Tidings,
         entry::{self, Lane, Shared, What},
         receipt,
     },
@@ -259,9 +259,9 @@ async fn child_shares_until_it_is_killed() {
             station.desk.promise(writes, Vec::new()).await.expect("promised");
             println!("promised {id} {rev} {}", occurred_at.unix_ms() + 600_000);
         };
-        tell(Told::Event(Change::Raised), 1, None).await;
-        tell(Told::State, 2, None).await;
-        tell(Told::Event(Change::Ended), 3, Some(now)).await;
+        tell(Tidings::Event(Change::Raised), 1, None).await;
+        tell(Tidings::State, 2, None).await;
+        tell(Tidings::Event(Change::Ended), 3, Some(now)).await;
         tokio::time::sleep(Duration::from_millis(15)).await;
     }
 }

@@ -24,7 +24,8 @@ use cunkou::{
     metrics::Metrics,
     mqtt::{
         payload::{
-            AlertData, ClipStatus, Envelope, HealthData, ModelData, NodeData, ReceiptData, SnapshotData,
+            AlertData, AnswerData, ClipStatus, CommandData, Envelope, HealthData, ModelData, NodeData,
+            ReceiptData, SnapshotData, UnreadData,
         },
         wire::Writer,
     },
@@ -65,6 +66,9 @@ fn checked_payload(payload: &[u8]) -> Value {
     let name =
         name.strip_prefix("urn:cunkou:schema:").and_then(|name| name.strip_suffix(":1.0")).expect("our name");
     assert_eq!(complaints(&schema(name), &value["data"]), none, "{value:#}");
+    if let Some(alert) = value["data"].get("alert") {
+        assert_eq!(complaints(&schema("alert"), alert), none, "{value:#}");
+    }
     value
 }
 
@@ -91,7 +95,9 @@ fn verdict(config: &Config, id: AlertId, rule: &str, change: Change, at: Wall) -
 }
 
 fn draft(clerk: &mut Clerk, at: Wall, verdict: &Verdict, picture: Option<SnapshotData>) -> Option<Draft> {
-    clerk.draft(at, verdict.change, &verdict.alert.occurrence(&jiff::tz::TimeZone::UTC), picture)
+    let occurrence = verdict.alert.occurrence(&jiff::tz::TimeZone::UTC);
+    let assigned = clerk.assign(at, verdict.change, &occurrence);
+    clerk.draft(at, verdict.change, &occurrence, picture, assigned)
 }
 
 fn snapshot() -> SnapshotData {
@@ -357,13 +363,18 @@ fn the_asyncapi_document_names_every_topic_and_every_schema() {
         "cunkou/v1/{station}/alert-state/{alert_id}",
         "cunkou/v1/{station}/camera/{camera}/health",
         "cunkou/v1/{station}/node/{node}/status",
+        "cunkou/v1/{station}/command/alert/{alert_id}/{verb}",
+        "cunkou/v1/{station}/answer/{client}",
+        "cunkou/v1/{station}/button/{button}",
+        "cunkou/v1/{station}/sensor/{sensor}",
+        "cunkou/v1/{station}/post/{post}/status",
         "cunkou/v1/{to}/in/{station}/alert/{severity}/{kind}/{camera}",
         "cunkou/v1/{to}/in/{station}/alert-state/{alert_id}",
         "cunkou/v1/{station}/in/{from}/receipt/{event_id}",
     ];
     assert_eq!(addresses, written.into_iter().collect());
     let text = document.to_string();
-    for name in ["envelope", "alert", "camera-health", "node-status", "receipt"] {
+    for name in ["envelope", "alert", "camera-health", "node-status", "command", "command-answer", "receipt"] {
         assert!(text.contains(&format!("schemas/{name}.json")), "{name}");
         schema(name);
     }
@@ -414,13 +425,36 @@ fn the_examples_of_the_mqtt_reference_are_valid_and_as_we_write_them() {
             "urn:cunkou:schema:alert:1.0" => rewritten::<AlertData>(example),
             "urn:cunkou:schema:camera-health:1.0" => rewritten::<HealthData>(example),
             "urn:cunkou:schema:receipt:1.0" => rewritten::<ReceiptData>(example),
+            "urn:cunkou:schema:command-answer:1.0" => rewritten::<AnswerData>(example),
             _ => rewritten::<NodeData>(example),
         };
         assert_eq!(again, value);
         assert!(text.contains(&format!("`{}`", value["type"].as_str().expect("checked"))), "{value:#}");
         schemas.insert(name);
     }
-    assert_eq!(schemas.len(), 4, "an example of each: {schemas:?}");
+    assert_eq!(schemas.len(), 5, "an example of each: {schemas:?}");
+}
+
+#[test]
+fn commands_are_as_their_schema_says() {
+    let text = page("mqtt.md");
+    let example = all_between(&text, "-m '{", "'\n").first().map(|rest| format!("{{{rest}")).expect("one");
+    let full = r#"{"id":"01KKS9Y5N0G5C6R7M8N9P0Q1R2","actor":{"who":"Li","unit":"patrol","station":"demo"},"if_rev":2,
+        "reason":"other","note":"a kite","at":"2026-03-09T18:04:12.125Z"}"#;
+    for command in [example.as_str(), full] {
+        let value: Value = serde_json::from_str(command).expect("JSON");
+        assert_eq!(complaints(&schema("command"), &value), Vec::<String>::new());
+        // Members that we do not read would mean nothing.
+        let read = CommandData::read(command.as_bytes(), None).expect("readable");
+        assert_eq!(serde_json::to_value(&read).expect("JSON"), value);
+    }
+    let schema = schema("command");
+    for bad in [r#"{"actor":{"who":"Li","unit":"patrol"}}"#, r#"{"id":"01KKS9Y5N0G5C6R7M8N9P0Q1R2"}"#] {
+        let value: Value = serde_json::from_str(bad).expect("JSON");
+        assert!(!complaints(&schema, &value).is_empty() && CommandData::read(bad.as_bytes(), None).is_err());
+    }
+    let unread = serde_json::to_value(UnreadData::new("no JSON")).expect("JSON");
+    assert_eq!(complaints(&self::schema("command-answer"), &unread), Vec::<String>::new());
 }
 
 fn rewritten<D: Serialize + DeserializeOwned>(example: &str) -> Value {
@@ -454,7 +488,11 @@ fn the_openapi_document_names_every_path_and_no_other() {
         .iter()
         .map(|(path, methods)| (path.clone(), members(methods)))
         .collect();
-    let sources = [include_str!("../src/console/mod.rs"), include_str!("../src/console/archive/mod.rs")];
+    let sources = [
+        include_str!("../src/console/mod.rs"),
+        include_str!("../src/console/alerts.rs"),
+        include_str!("../src/console/archive/mod.rs"),
+    ];
     let mut routed = BTreeMap::new();
     for route in sources.iter().flat_map(|source| source.split(".route(").skip(1)) {
         let path = route.split('"').nth(1).expect("a path").to_owned();

@@ -18,4 +18,4 @@ pub mod sharing;
 
 pub use link::{Links, Running};
 pub use post::{Letter, Post, Unsent};
-pub use sharing::{Sharing, Told};
+pub use sharing::{Sharing, Tidings};

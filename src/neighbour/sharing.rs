@@ -38,7 +38,7 @@ const READ_MAX: usize = 500;
 
 /// What is told of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum Tidings {
     /// Something happened.
     Event(Change),
     /// It stands otherwise.
@@ -115,12 +115,12 @@ impl Sharing {
     }
 
     /// What is to be written with a change of an alert. `data` is the alert as it will be by it, in revision `rev`.
-    pub fn share(&mut self, now: Wall, told: Told, rev: u64, data: &AlertData) -> Vec<Write> {
+    pub fn share(&mut self, now: Wall, told: Tidings, rev: u64, data: &AlertData) -> Vec<Write> {
         let alert = data.alert_id;
         let mut writes = Vec::new();
         let mut to: Vec<usize> = Vec::new();
         let event_void_at = data.span().map_or(now, |(from, _)| from).after(void_after(data.severity));
-        let is_first = told == Told::Event(Change::Raised);
+        let is_first = told == Tidings::Event(Change::Raised);
         for (nth, peer) in self.peers.iter_mut().enumerate() {
             let id = &peer.neighbour.id;
             let has_it = self.shared.get(&alert).is_some_and(|stations| stations.contains(id));
@@ -137,14 +137,14 @@ impl Sharing {
             return writes;
         }
         let (what, kind, void_at) = match told {
-            Told::Event(Change::Raised) => (What::Raised(alert), "cunkou.alert.raised.v1", event_void_at),
-            Told::Event(Change::Updated) if event_void_at > now => {
+            Tidings::Event(Change::Raised) => (What::Raised(alert), "cunkou.alert.raised.v1", event_void_at),
+            Tidings::Event(Change::Updated) if event_void_at > now => {
                 (What::Event(alert), "cunkou.alert.updated.v1", event_void_at)
             }
-            Told::Event(Change::Ended) if event_void_at > now => {
+            Tidings::Event(Change::Ended) if event_void_at > now => {
                 (What::Event(alert), "cunkou.alert.ended.v1", event_void_at)
             }
-            Told::Event(_) | Told::State => {
+            Tidings::Event(_) | Tidings::State => {
                 (What::State(alert), "cunkou.alert.state.v1", now.after(STATE_VOID_AFTER))
             }
         };
@@ -186,6 +186,11 @@ impl Sharing {
     pub fn over(&mut self, alert: AlertId) -> Vec<Write> {
         let stations = self.shared.remove(&alert).unwrap_or_default();
         stations.iter().map(|station| entry::forget_shared(station, alert)).collect()
+    }
+
+    /// Who was sent an alert.
+    pub fn stations(&self, alert: AlertId) -> impl Iterator<Item = &StationId> {
+        self.shared.get(&alert).into_iter().flatten()
     }
 
     /// Whether a neighbour was sent an alert: then it may have a say in it.

@@ -69,7 +69,7 @@ fn alert(nth: u64) -> AlertData {
     serde_json::from_value(value).expect("an alert")
 }
 
-const RAISED: Told = Told::Event(Change::Raised);
+const RAISED: Tidings = Tidings::Event(Change::Raised);
 
 fn is_shared(sharing: &mut Sharing, now: Wall, data: &AlertData) -> bool {
     !sharing.share(now, RAISED, 1, data).is_empty()
@@ -179,7 +179,7 @@ fn what_becomes_of_an_alert_is_told_to_who_has_it() {
     ]);
     let (mut sharing, _) = open(&config, &SimLedger::open(&SimDisk::new()));
     let data = alert(1);
-    assert!(sharing.share(NOW, Told::State, 1, &data).is_empty(), "nobody has it yet");
+    assert!(sharing.share(NOW, Tidings::State, 1, &data).is_empty(), "nobody has it yet");
     sharing.share(NOW, RAISED, 1, &data);
     assert!(sharing.shared_with(data.alert_id, &station("riverside")));
     assert!(!sharing.shared_with(data.alert_id, &station("hill")));
@@ -188,17 +188,17 @@ fn what_becomes_of_an_alert_is_told_to_who_has_it() {
         entries.into_iter().map(|(to, head, _)| (to.to_string(), head.what)).collect::<Vec<_>>()
     };
     let only = |what| vec![("riverside".to_owned(), what)];
-    let ended = Told::Event(Change::Ended);
-    assert_eq!(told(&mut sharing, NOW, Told::State), only(What::State(data.alert_id)));
+    let ended = Tidings::Event(Change::Ended);
+    assert_eq!(told(&mut sharing, NOW, Tidings::State), only(What::State(data.alert_id)));
     assert_eq!(told(&mut sharing, NOW, ended), only(What::Event(data.alert_id)));
     let late = NOW.after(Duration::from_secs(600));
     assert_eq!(told(&mut sharing, late, ended), only(What::State(data.alert_id)), "too old to be an event");
     let next_year = NOW.after(Duration::from_secs(365 * 24 * 3600));
-    assert_eq!(told(&mut sharing, next_year, Told::State), [], "the agreement is over");
+    assert_eq!(told(&mut sharing, next_year, Tidings::State), [], "the agreement is over");
     let forgotten = entry::forget_shared(&station("riverside"), data.alert_id);
     assert_eq!(sharing.over(data.alert_id), [forgotten]);
     assert!(!sharing.shared_with(data.alert_id, &station("riverside")));
-    assert_eq!(told(&mut sharing, NOW, Told::State), []);
+    assert_eq!(told(&mut sharing, NOW, Tidings::State), []);
 }
 
 #[test]
