@@ -374,7 +374,8 @@ fn the_asyncapi_document_names_every_topic_and_every_schema() {
     ];
     assert_eq!(addresses, written.into_iter().collect());
     let text = document.to_string();
-    for name in ["envelope", "alert", "camera-health", "node-status", "command", "command-answer", "receipt"] {
+    for name in ["envelope", "alert", "camera-health", "node-status", "command", "command-answer", "receipt"]
+    {
         assert!(text.contains(&format!("schemas/{name}.json")), "{name}");
         schema(name);
     }
