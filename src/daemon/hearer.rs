@@ -32,8 +32,7 @@ use crate::{
 const GIVEN_MAX: usize = 64;
 /// How long the office may take for a command; then it is answered `expired`, and may still be done.
 const DONE_WITHIN: Duration = Duration::from_secs(20);
-/// Messages that wait for those who know devices, or neighbours, at most: more than the connection has unacknowledged at once, so that passing one on waits only
-/// where a connection was lost with many of them.
+/// Messages that wait for those who know devices, or neighbours, at most; then all that is heard waits.
 const PASSED_ON_MAX: usize = 256;
 /// Of these, kept free of what wants no acknowledgement.
 const PASSED_ON_ACKED: usize = 160;

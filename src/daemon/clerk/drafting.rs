@@ -250,11 +250,14 @@ impl Clerk {
         (post, told, summary): (&crate::id::PostId, &Told, Option<&Summary>),
         record: &Record,
     ) -> Message {
+        // Each of many posts need not be told who else was, nor all that was ever said.
+        let notes = record.data.life.notes.last().cloned().into_iter().collect();
+        let life = LifeData { told: Vec::new(), notes, ..record.data.life.clone() };
         let data = NoticeData {
             post: post.clone(),
             why: told.why,
             tier: told.tier,
-            alert: record.data.clone(),
+            alert: AlertData { life, ..record.data.clone() },
             summary: summary
                 .map(|summary| SummaryData { alerts: summary.alerts, since: summary.since.to_string() }),
         };

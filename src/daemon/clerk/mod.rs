@@ -62,8 +62,8 @@ const OPEN_MAX: usize = 100_000;
 const RECALLED_MAX: usize = 20_000;
 const RECALLED_FOR: Duration = Duration::from_secs(3600);
 
-/// For how long records, snapshots and what else is told of alerts are kept: as long as recordings may be, so that these find their alerts.
-pub fn kept(config: &Config) -> Duration {
+/// For how long records and snapshots are kept: as long as recordings may be, so that these find their alerts.
+fn kept(config: &Config) -> Duration {
     config.recording.keep_max.max(KEPT_MIN)
 }
 
