@@ -40,6 +40,7 @@ pub mod device;
 pub mod evidence;
 pub mod index;
 pub mod mqtt;
+pub mod neighbour;
 pub mod report;
 pub mod store;
 

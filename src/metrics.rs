@@ -13,7 +13,7 @@ use prometheus_client::{
 
 use crate::{
     analysis::Cause,
-    id::{CameraId, VolumeId},
+    id::{CameraId, StationId, VolumeId},
 };
 
 /// The label of a metric that is counted by camera.
@@ -68,6 +68,19 @@ pub struct OfVolume {
 impl From<&VolumeId> for OfVolume {
     fn from(id: &VolumeId) -> Self {
         Self { volume: id.to_string() }
+    }
+}
+
+/// The label of a metric that is counted by neighbouring station.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OfNeighbour {
+    /// The station's id.
+    pub neighbour: String,
+}
+
+impl From<&StationId> for OfNeighbour {
+    fn from(id: &StationId) -> Self {
+        Self { neighbour: id.to_string() }
     }
 }
 
@@ -215,6 +228,24 @@ metrics! {
     broker_connected: Gauge = Gauge::default(),
     /// Connections to the broker that were lost or refused
     broker_failures: Counter = Counter::default(),
+    /// Whether a neighbour's broker is connected (1) or not (0)
+    neighbour_connected: Family<OfNeighbour, Gauge> = Family::default(),
+    /// Connections to a neighbour's broker that were lost or refused
+    neighbour_failures: Family<OfNeighbour, Counter> = Family::default(),
+    /// Entries that wait for a neighbour
+    neighbour_waiting: Family<OfNeighbour, Gauge> = Family::default(),
+    /// Messages that a neighbour's broker has acknowledged, repeats included
+    neighbour_acknowledged: Family<OfNeighbour, Counter> = Family::default(),
+    /// Entries that a neighbour has: its receipt came, or for answers, its broker's acknowledgement
+    neighbour_delivered: Family<OfNeighbour, Counter> = Family::default(),
+    /// Entries that were void before a neighbour had them
+    neighbour_expired: Family<OfNeighbour, Counter> = Family::default(),
+    /// Entries that a neighbour or its broker has refused
+    neighbour_refused: Family<OfNeighbour, Counter> = Family::default(),
+    /// Alerts that were not shared with a neighbour, since there were more than it gets in an hour
+    neighbour_withheld: Family<OfNeighbour, Counter> = Family::default(),
+    /// When the last receipt of a neighbour came, seconds since 1970
+    neighbour_last_receipt: Family<OfNeighbour, Gauge> = Family::default(),
     /// Topics that the broker does not let us listen to
     broker_deaf: Gauge = Gauge::default(),
     /// Messages that came in over MQTT, by what they are about: command, button, sensor, post, neighbour or unreadable
@@ -257,7 +288,34 @@ pub struct VolumeMetrics {
     pub stuck: Gauge,
 }
 
+/// What one connection to a broker counts.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "each is documented where `Metrics` declares it")]
+pub struct ConnectionMetrics {
+    pub connected: Gauge,
+    pub failures: Counter,
+    pub acknowledged: Counter,
+}
+
 impl Metrics {
+    /// The metrics of the connection to the station's own broker.
+    pub fn of_broker(&self) -> ConnectionMetrics {
+        ConnectionMetrics {
+            connected: self.broker_connected.clone(),
+            failures: self.broker_failures.clone(),
+            acknowledged: self.outbox_delivered.clone(),
+        }
+    }
+
+    /// The metrics of the connection to a neighbour's broker.
+    pub fn of_neighbour(&self, of: &OfNeighbour) -> ConnectionMetrics {
+        ConnectionMetrics {
+            connected: self.neighbour_connected.get_or_create(of).clone(),
+            failures: self.neighbour_failures.get_or_create(of).clone(),
+            acknowledged: self.neighbour_acknowledged.get_or_create(of).clone(),
+        }
+    }
+
     /// The metrics of one volume.
     pub fn of_volume(&self, of: &OfVolume) -> VolumeMetrics {
         VolumeMetrics {

@@ -25,7 +25,7 @@ use cunkou::{
     mqtt::{
         payload::{
             AlertData, AnswerData, ClipStatus, CommandData, Envelope, HealthData, ModelData, NodeData,
-            NoticeData, SnapshotData, UnreadData,
+            NoticeData, ReceiptData, SnapshotData, UnreadData,
         },
         wire::Writer,
     },
@@ -392,12 +392,22 @@ fn the_asyncapi_document_names_every_topic_and_every_schema() {
         "cunkou/v1/{station}/button/{button}",
         "cunkou/v1/{station}/sensor/{sensor}",
         "cunkou/v1/{station}/post/{post}/status",
+        "cunkou/v1/{to}/in/{station}/alert/{severity}/{kind}/{camera}",
+        "cunkou/v1/{to}/in/{station}/alert-state/{alert_id}",
+        "cunkou/v1/{station}/in/{from}/receipt/{event_id}",
     ];
     assert_eq!(addresses, written.into_iter().collect());
     let text = document.to_string();
-    for name in
-        ["envelope", "alert", "notice", "alert-command", "command-answer", "camera-health", "node-status"]
-    {
+    for name in [
+        "envelope",
+        "alert",
+        "notice",
+        "alert-command",
+        "command-answer",
+        "receipt",
+        "camera-health",
+        "node-status",
+    ] {
         assert!(text.contains(&format!("schemas/{name}.json")), "{name}");
         schema(name);
     }
@@ -446,6 +456,7 @@ fn the_examples_of_the_mqtt_reference_are_valid_and_as_we_write_them() {
         // Members that we do not write would be lost on the way through our own types.
         let again = match name.as_str() {
             "urn:cunkou:schema:alert:1.0" => rewritten::<AlertData>(example),
+            "urn:cunkou:schema:receipt:1.0" => rewritten::<ReceiptData>(example),
             "urn:cunkou:schema:notice:1.0" => {
                 let alert = &value["data"]["alert"];
                 assert_eq!(complaints(&schema("alert"), alert), Vec::<String>::new());
@@ -459,7 +470,7 @@ fn the_examples_of_the_mqtt_reference_are_valid_and_as_we_write_them() {
         assert!(text.contains(&format!("`{}`", value["type"].as_str().expect("checked"))), "{value:#}");
         schemas.insert(name);
     }
-    assert_eq!(schemas.len(), 5, "an example of each: {schemas:?}");
+    assert_eq!(schemas.len(), 6, "an example of each: {schemas:?}");
     let command = all_between(&text, "```\n{", "\n```")[0];
     let command: Value = serde_json::from_str(&format!("{{{command}")).expect("an example is JSON");
     assert_eq!(complaints(&schema("alert-command"), &command), Vec::<String>::new());

@@ -149,7 +149,8 @@ fn route(
     tiers.map(|_| route)
 }
 
-fn hours_of(
+/// The hours that a table's `hours` names.
+pub(super) fn hours_of(
     table: &Table,
     file: &Table,
     hours: &BTreeMap<HoursId, Arc<Hours>>,

@@ -13,6 +13,7 @@ mod duty;
 mod form;
 mod hours;
 mod keys;
+mod neighbour;
 mod problem;
 mod read;
 mod record;
@@ -32,6 +33,7 @@ use std::path::Path;
 
 pub use device::{Button, Equipment, Sensor, SensorKind};
 pub use duty::{Attendance, Notices, Post, Route};
+pub use neighbour::{Agreement, Neighbour};
 pub use problem::{PROBLEMS_MAX, Problem, Problems};
 pub use reference::reference;
 pub use rule::RULES_MAX;

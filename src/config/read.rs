@@ -22,7 +22,7 @@ use serde::Deserialize;
 use super::{
     Attention, Broker, Camera, ClientCertificate, Config, Console, Decode, Detect, EntryPoint,
     ExternalBroker, Hours, HoursSpan, Line, Name, Paths, RecordPolicy, Station, StreamRole, Tls, Village,
-    Zone, device, duty,
+    Zone, device, duty, neighbour,
     problem::{Report, shown, suggestion},
     record, rule,
     secret::credentials,
@@ -90,6 +90,7 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
     rule::rules(file, &hours, &mut cameras, reader);
     let buttons = device::buttons(file, &entry_points, &cameras, reader);
     let sensors = device::sensors(file, &hours, reader);
+    let neighbours = neighbour::neighbours(file, &hours, &time_zone, reader);
 
     Some(Config {
         station: station?,
@@ -110,6 +111,7 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
         cameras: cameras.into_iter().map(|(_, camera)| Arc::new(camera)).collect(),
         buttons,
         sensors,
+        neighbours,
     })
 }
 
@@ -232,30 +234,33 @@ fn paths(table: &Table, reader: &Reader<'_, '_>) -> Option<Paths> {
 }
 
 fn console(table: &Table) -> Option<Console> {
-    Some(Console { listen: table.get("listen")? })
+    Some(Console { listen: table.get("listen")?, address: table.get::<&url::Url>("address").cloned() })
 }
 
 fn broker(table: &Table, reader: &mut Reader<'_, '_>) -> Option<Broker> {
-    let credentials = optional(table, "credentials", |t| credentials(t, reader));
-    let tls = optional(table, "tls", |t| tls(t, reader));
+    let external = external(table, reader).map(Broker::External);
     match table.get::<&str>("kind")? {
         "embedded" => Some(Broker::Embedded { listen: table.get("listen")? }),
-        _ => {
-            let tls = tls?;
-            let port = match table.get::<i64>("port") {
-                Some(port) => u16::try_from(port).expect("its range was checked"),
-                None if tls.is_some() => 8883,
-                None => 1883,
-            };
-            Some(Broker::External(ExternalBroker {
-                host: table.get::<&str>("host")?.to_owned(),
-                port,
-                credentials: credentials?,
-                tls,
-                keep_alive: seconds(table.get("keep_alive_s")?),
-            }))
-        }
+        _ => external,
     }
+}
+
+/// A broker elsewhere, from a table that has its keys; `None` where it has none, or they are wrong.
+pub(super) fn external(table: &Table, reader: &mut Reader<'_, '_>) -> Option<ExternalBroker> {
+    let credentials = optional(table, "credentials", |t| credentials(t, reader));
+    let tls = optional(table, "tls", |t| tls(t, reader))?;
+    let port = match table.get::<i64>("port") {
+        Some(port) => u16::try_from(port).expect("its range was checked"),
+        None if tls.is_some() => 8883,
+        None => 1883,
+    };
+    Some(ExternalBroker {
+        host: table.get::<&str>("host")?.to_owned(),
+        port,
+        credentials: credentials?,
+        tls,
+        keep_alive: seconds(table.get("keep_alive_s")?),
+    })
 }
 
 /// A table that may be absent: `Some(None)` then; `None` where it is wrong.

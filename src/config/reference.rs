@@ -47,6 +47,7 @@ fn section(of: &'static Section, page: &mut String, told: &mut Vec<&'static str>
     told.push(of.name);
     let heading = match of.name {
         "credentials" => "`credentials = { … }`".to_owned(),
+        "tls" => "`tls = { … }`".to_owned(),
         "hours.ID.spans" => "`spans = [{ … }]` of `[hours.ID]`".to_owned(),
         name => format!("`[{name}]`"),
     };
@@ -117,6 +118,8 @@ fn value(form: &Form) -> String {
         Form::Host => "host name or address".into(),
         Form::Listen => "`ADDRESS:PORT`".into(),
         Form::Zone => "IANA time zone".into(),
+        Form::Web => "`https://HOST`".into(),
+        Form::Date => "`YYYY-MM-DD`".into(),
         Form::Begin => "`HH:MM`, 00:00 to 23:59".into(),
         Form::End => "`HH:MM`, 00:00 to 24:00".into(),
         Form::Days => "`daily` | list of `mon` to `sun`".into(),

@@ -133,12 +133,16 @@ pub(super) enum Form {
     Path,
     /// The RTSP URL of a stream, without credentials.
     Stream,
+    /// The address of a web server, `https://host`, without user, query or fragment.
+    Web,
     /// A host name or an IP address.
     Host,
     /// An IP address and a TCP port to listen on.
     Listen,
     /// An IANA time zone.
     Zone,
+    /// A day, `2027-12-31`.
+    Date,
     /// When something begins, `00:00` to `23:59`.
     Begin,
     /// When something ends, `00:00` to `24:00`.
@@ -191,9 +195,11 @@ impl Form {
             Self::Real(min, max) => format!("a number from {min} to {max}"),
             Self::Path => "a path in quotes".into(),
             Self::Stream => "a URL in quotes, like \"rtsp://192.168.1.64:554/stream1\"".into(),
+            Self::Web => "an address in quotes, like \"https://station.example\"".into(),
             Self::Host => "a host name or an IP address in quotes".into(),
             Self::Listen => "an IP address and a port in quotes, like \"127.0.0.1:8080\"".into(),
             Self::Zone => "an IANA time zone in quotes, like \"Asia/Shanghai\"".into(),
+            Self::Date => "a day in quotes, like \"2027-12-31\"".into(),
             Self::Begin => "a time of day in quotes, \"00:00\" to \"23:59\"".into(),
             Self::End => "a time of day in quotes, \"00:00\" to \"24:00\"".into(),
             Self::Days => format!("\"daily\", or a list of {}", quoted(&DAYS)),

@@ -16,7 +16,7 @@ use std::{
 use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::{Button, Equipment, Notices, Post, Route, Sensor};
+use super::{Button, Equipment, Neighbour, Notices, Post, Route, Sensor};
 use crate::{
     alert::{Kind, Severity},
     detect::Class,
@@ -67,6 +67,8 @@ pub struct Config {
     pub buttons: BTreeMap<ButtonId, Button>,
     /// The sensors.
     pub sensors: BTreeMap<SensorId, Sensor>,
+    /// The neighbouring stations, in the order of the file. Ids are unique, and none is ours.
+    pub neighbours: Vec<Arc<Neighbour>>,
 }
 
 /// A name in both languages. Either may stand for the other where only one was given.
@@ -109,6 +111,8 @@ pub struct Paths {
 pub struct Console {
     /// Where it listens; loopback unless somebody wrote otherwise.
     pub listen: SocketAddr,
+    /// Where neighbouring stations reach it.
+    pub address: Option<url::Url>,
 }
 
 /// The MQTT broker.

@@ -1,8 +1,8 @@
 //! Start order and stop order: one station's daemon, put together.
 //!
 //! ```text
-//! start: store ▶ model, decoders ▶ broker ▶ courier ▶ bookkeeper ▶ archive, index ▶ chronicler ▶ office ▶ hearer ▶ page ▶ writers ▶ lanes
-//! stop:  hearer, lanes ▶ writers ▶ pools ▶ office ▶ courier ▶ bookkeeper, chronicler ▶ archive ▶ store ▶ page ▶ index ▶ broker
+//! start: store ▶ model, decoders ▶ broker ▶ courier, links ▶ bookkeeper ▶ archive, index ▶ chronicler ▶ office ▶ hearer ▶ page ▶ writers ▶ lanes
+//! stop:  hearer, lanes ▶ writers ▶ pools ▶ office ▶ courier, links ▶ bookkeeper, chronicler ▶ archive ▶ store ▶ page ▶ index ▶ broker
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
@@ -19,6 +19,7 @@ mod hearer;
 mod herald;
 mod indexer;
 mod lookout;
+mod neighbours;
 mod office;
 mod orders;
 mod pictures;
@@ -94,6 +95,7 @@ use crate::{
         payload::ModelData,
         wire::Writer,
     },
+    neighbour::{Links, Sharing},
     record::Writers,
     store::{Desk, DeskThread, Ledger, LedgerError, Outbox, Refused, SledLedger, Space},
     time::{Clock, Wall},
@@ -198,6 +200,7 @@ pub struct Daemon {
     stop_recovery: CancellationToken,
     archivist: JoinHandle<()>,
     courier: JoinHandle<()>,
+    linked: JoinHandle<()>,
     stop_courier: CancellationToken,
     store: DeskThread,
     page: JoinHandle<io::Result<()>>,
@@ -264,7 +267,9 @@ impl Daemon {
             })
             .ok();
         let (index, index_thread) = shelves::open_index(&config, now)?;
-        let mut clerk = Clerk::new(&config, model_data.clone(), Mint::from_os());
+        let (sharing, stale) =
+            Sharing::open(&config, outbox.ledger(), now, Mint::from_os(), metrics.clone())?;
+        let mut clerk = Clerk::new(&config, model_data.clone(), Mint::from_os()).sharing(sharing);
         let cut_off = clerk.recover(now, outbox.ledger())?;
         let (of_cameras, of_devices): (Vec<Ongoing>, Vec<Ongoing>) =
             clerk.ongoing().into_iter().partition(|ongoing| ongoing.source == Source::State);
@@ -284,6 +289,10 @@ impl Daemon {
         let ways = Ways { live: live_rx, answers: answers_rx, hearing: Some(hearing) };
         let courier = deliver(settings, desk.clone(), ways, metrics.clone(), clock, stop_courier.clone());
         let courier = tokio::spawn(vital(broken.clone(), courier));
+        // What waited for stations that are no neighbours any more; by the next start at the latest.
+        desk.promise(stale, Vec::new()).await?;
+        let (links, linked) = Links::start(&config, &desk, &metrics, clock, &stop_courier);
+        let linked = tokio::spawn(vital(broken.clone(), linked));
         let condition = desk.condition();
         // Nothing is deleted for its age before the office has looked at the clock.
         let (trust_tx, trust) = watch::channel(Trust::Doubted);
@@ -345,7 +354,9 @@ impl Daemon {
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
         let office = tokio::spawn(vital(broken.clone(), office.run(cut_off, filings)));
         let (devices, of_devices_heard) = hearer::listener();
-        let (neighbours, _) = hearer::listener();
+        let (neighbours, from_neighbours) = hearer::listener();
+        // Ends with the hearer.
+        tokio::spawn(vital(broken.clone(), neighbours::hear(links, from_neighbours)));
         let listeners = Listeners { presence: presence.clone(), devices, neighbours };
         let stop_hearer = CancellationToken::new();
         let hearer = Hearer::new(&config.station, orders.clone(), listeners, answers, metrics.clone(), clock);
@@ -487,6 +498,7 @@ impl Daemon {
             stop_recovery,
             archivist,
             courier,
+            linked,
             stop_courier,
             store,
             page,
@@ -580,6 +592,7 @@ impl Daemon {
         join("the steward", deadline, self.steward).await;
         self.stop_courier.cancel();
         join("the delivery", deadline, self.courier).await;
+        join("the links to neighbours", deadline, self.linked).await;
         // The record of analysis is no promise: a lane that does not let go, and a store that is stuck, are not waited for any longer.
         join("the bookkeeper", deadline.min(Instant::now() + BOOKS_WITHIN), self.bookkeeper).await;
         join("the chronicler", deadline.min(Instant::now() + BOOKS_WITHIN), self.chronicler).await;

@@ -2,7 +2,7 @@
 
 use crate::{
     alert::{Kind, Severity},
-    id::{AlertId, CameraId, NodeId, PostId, StationId},
+    id::{AlertId, CameraId, EventId, NodeId, PostId, StationId},
 };
 
 /// The topics below one station's root, `cunkou/v1/{station}/`.
@@ -15,6 +15,21 @@ impl Topics {
     /// A station's topics.
     pub fn of(station: &StationId) -> Self {
         Self { root: format!("cunkou/v1/{station}") }
+    }
+
+    /// What `from` may write at the broker of a neighbouring station, `to`: its topics, below `in/{from}`.
+    pub fn at_neighbour(to: &StationId, from: &StationId) -> Self {
+        Self { root: format!("cunkou/v1/{to}/in/{from}") }
+    }
+
+    /// Any topic below this root.
+    pub fn below(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.root)
+    }
+
+    /// The answer to an event that came from a neighbour.
+    pub fn receipt(&self, event: EventId) -> String {
+        format!("{}/receipt/{event}", self.root)
     }
 
     /// Whether a daemon is there. Retained, and the will.

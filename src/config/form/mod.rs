@@ -10,9 +10,9 @@ mod time;
 use toml::de::DeValue;
 
 use self::{
-    address::{check_host, check_listen, check_path, check_stream},
+    address::{check_host, check_listen, check_path, check_stream, check_web},
     area::{check_point, check_polygon},
-    time::{Ends, WEEK, check_days, check_time, check_zone},
+    time::{Ends, WEEK, check_date, check_days, check_time, check_zone},
 };
 use super::{
     problem::{nearest, shown, suggestion},
@@ -56,10 +56,12 @@ pub(super) fn check(form: &Form, value: &DeValue<'_>) -> Result<Value, Wrong> {
             _ => out_of_range(number_text(value), form),
         },
         (Form::Path, DeValue::String(text)) => check_path(text),
-        (Form::Stream, DeValue::String(text)) => check_stream(text).map(Value::Stream),
+        (Form::Stream, DeValue::String(text)) => check_stream(text).map(Value::Url),
+        (Form::Web, DeValue::String(text)) => check_web(text).map(Value::Url),
         (Form::Host, DeValue::String(text)) => check_host(text),
         (Form::Listen, DeValue::String(text)) => check_listen(text),
         (Form::Zone, DeValue::String(text)) => check_zone(text),
+        (Form::Date, DeValue::String(text)) => check_date(text),
         (Form::Begin, DeValue::String(text)) => check_time(text, Ends::Before24).map(Value::Time),
         (Form::End, DeValue::String(text)) => check_time(text, Ends::With24).map(Value::Time),
         (Form::Days, DeValue::String(text)) if text == "daily" => Ok(Value::Days(WEEK.to_vec())),
@@ -107,9 +109,11 @@ pub(super) fn example(form: &Form) -> String {
         Form::Real(min, max) => 5f64.clamp(*min, *max).to_string(),
         Form::Path => "\"/etc/cunkou/FILE\"".into(),
         Form::Stream => "\"rtsp://192.168.1.64:554/stream1\"".into(),
+        Form::Web => "\"https://station.example\"".into(),
         Form::Host => "\"broker.example\"".into(),
         Form::Listen => "\"127.0.0.1:8080\"".into(),
         Form::Zone => "\"Asia/Shanghai\"".into(),
+        Form::Date => "\"2027-12-31\"".into(),
         Form::Begin => "\"22:00\"".into(),
         Form::End => "\"05:00\"".into(),
         Form::Days => "[\"sat\", \"sun\"]".into(),

@@ -23,6 +23,18 @@ pub(super) fn check_zone(text: &str) -> Result<Value, Wrong> {
     wrong(format!("is {}", shown(text)), "there is no such time zone", mend)
 }
 
+pub(super) fn check_date(text: &str) -> Result<Value, Wrong> {
+    let is_plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    match text.parse() {
+        Ok(date) if is_plain => Ok(Value::Date(date)),
+        _ => wrong(
+            format!("is {}", shown(text)),
+            "it is no day",
+            "write year, month and day, like \"2027-12-31\"",
+        ),
+    }
+}
+
 /// Whether 24:00 is a time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ends {

@@ -113,7 +113,7 @@ pub(in crate::config) const ROUTE: Section = Section::plain(
 const TIER: Form = List { of: &Reference("post"), min: 1, max: 64 };
 
 /// All kinds of alert, as written.
-const KIND: Form = Choice(&[
+pub(super) const KIND: Form = Choice(&[
     "line-cross",
     "zone-enter",
     "zone-leave",

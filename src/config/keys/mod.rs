@@ -5,6 +5,7 @@
 
 mod device;
 mod duty;
+mod neighbour;
 
 #[cfg(test)]
 pub(super) use duty::ROUTE;
@@ -81,6 +82,13 @@ pub(super) const FILE: Section = Section::plain(
         key("rule", Map { of: &RULE, max: 1024 }, EMPTY, "What is worth an alert.", "告警规则。"),
         device::BUTTON_KEY,
         device::SENSOR_KEY,
+        key(
+            "neighbour",
+            Map { of: &neighbour::NEIGHBOUR, max: 32 },
+            EMPTY,
+            "Neighbouring stations that alerts are shared with.",
+            "与之共享告警的邻站。",
+        ),
         key("notice", Table(&duty::NOTICE), EMPTY, "How much posts are told.", "通知岗位的频度。"),
         key(
             "post",
@@ -182,13 +190,22 @@ const CONSOLE: Section = Section::plain(
     "console",
     "The HTTP server.",
     "HTTP 服务。",
-    &[key(
-        "listen",
-        Listen,
-        Default("\"127.0.0.1:8080\""),
-        "Where it listens. It asks nobody for a password: open it to a network only behind something that does.",
-        "监听地址。本服务不做身份验证，仅应在有认证的反向代理之后对外开放。",
-    )],
+    &[
+        key(
+            "listen",
+            Listen,
+            Default("\"127.0.0.1:8080\""),
+            "Where it listens. It asks nobody for a password: open it to a network only behind something that does.",
+            "监听地址。本服务不做身份验证，仅应在有认证的反向代理之后对外开放。",
+        ),
+        key(
+            "address",
+            Web,
+            Optional("none: what is shared with neighbours has no links to pictures that work there"),
+            "Where neighbouring stations reach it (`https://…`), for links to pictures and clips.",
+            "邻站访问本服务的地址（https://…），用于图片与视频链接。",
+        ),
+    ],
 );
 
 const BROKER: Section = Section {
@@ -282,7 +299,7 @@ const CREDENTIALS: Section = Section {
 };
 
 const TLS: Section = Section {
-    name: "broker.tls",
+    name: "tls",
     en: "TLS, and our own certificate where the broker asks for one.",
     zh: "TLS 及（代理要求时）本端证书。",
     keys: &[

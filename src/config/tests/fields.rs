@@ -394,3 +394,31 @@ fn what_calls_from_outside_is_where_it_says_or_where_its_first_camera_is() {
         (Duration::from_secs(60), Duration::from_secs(5))
     );
 }
+
+#[test]
+fn neighbours_and_what_is_agreed_with_them() {
+    let config = read(GOOD);
+    let hill = &config.neighbours[0];
+    assert_eq!((hill.id.as_str(), hill.name.en.as_str()), ("hill", "hill"));
+    assert_eq!((hill.broker.host.as_str(), hill.broker.port), ("10.1.0.1", 8883));
+    let tls = hill.broker.tls.as_ref().unwrap();
+    assert_eq!(tls.ca, Path::new("/base/hill-ca.pem"));
+    assert_eq!(tls.client.as_ref().unwrap().key, Path::new("/base/hill.key"));
+    let agreement = &hill.agreement;
+    assert_eq!((agreement.until.to_string(), agreement.per_hour), ("2027-12-31".to_owned(), 60));
+    assert_eq!(agreement.time_zone.iana_name(), Some("Asia/Shanghai"));
+    assert_eq!((agreement.kinds.as_slice(), agreement.severity_min), (&[Kind::Dwell][..], Severity::Warning));
+    assert!(!agreement.drills && agreement.hours.is_none());
+    assert!(agreement.entry_points.is_empty() && agreement.villages.is_empty());
+
+    let text = GOOD.replace(", kinds = [\"dwell\"]", "");
+    let kinds = &read(&text).neighbours[0].agreement.kinds;
+    assert!(kinds.contains(&Kind::PanicButton) && !kinds.contains(&Kind::CameraOffline));
+    // On loopback, for trying.
+    let text = text.replace(
+        "tls = { ca = \"hill-ca.pem\", client_cert = \"hill.pem\", client_key = \"hill.key\" }\n",
+        "",
+    );
+    let broker = read(&text.replace("10.1.0.1", "localhost")).neighbours[0].broker.clone();
+    assert_eq!((broker.port, broker.tls.is_none()), (1883, true));
+}

@@ -108,7 +108,7 @@ impl Clerk {
             }
             (deed, Some(record)) => self.tidy(now, deed, record, trust, &mut draft),
             // The record is gone, the broker's retained state may not be.
-            (Deed::Clear, None) => draft.messages.push(self.cleared(due.alert)),
+            (Deed::Clear, None) => self.clear(due.alert, &mut draft),
             (_, None) => {}
         }
         draft
@@ -148,7 +148,7 @@ impl Clerk {
             // What is not history yet sets another deadline when it is; where it only seems not to be, a clock was set.
             Deed::Clear if record.over_at().is_none() => {}
             Deed::Clear if !record.is_over_since(now, STATE_KEPT) => again(now.after(CLEAR_AGAIN)),
-            Deed::Clear => draft.messages.push(self.cleared(id)),
+            Deed::Clear => self.clear(id, draft),
             Deed::Forget if now < record.life.raised_at().after(self.kept) => {
                 again(record.life.raised_at().after(self.kept));
             }
@@ -159,6 +159,7 @@ impl Clerk {
             Deed::Forget => {
                 draft.writes.push(Write::Delete(record_key(id)));
                 draft.writes.push(Write::Delete(open_key(id)));
+                draft.writes.extend(self.forget_shared(id));
                 draft.forget = Some(id);
                 self.known.remove(&id);
             }

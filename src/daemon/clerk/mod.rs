@@ -46,6 +46,7 @@ use crate::{
         payload::{ClipData, ClipStatus, IncidentData, Letterhead, ModelData, SnapshotData},
         topic::Topics,
     },
+    neighbour::Sharing,
     store::{Ledger, LedgerError, Space, Write},
     time::Wall,
 };
@@ -78,6 +79,8 @@ pub struct Clerk {
     model: ModelData,
     duty: Duty,
     followed: Followed,
+    /// What neighbours are told; `None` where there are none.
+    sharing: Option<Sharing>,
     kept: Duration,
     /// From the end of an alert to its clip.
     clip_after: Duration,
@@ -106,11 +109,17 @@ impl Clerk {
             model,
             duty: duty(config),
             followed: Followed::new(config),
+            sharing: None,
             kept: kept(config),
             clip_after: config.recording.post_roll + CLIP_WITHIN,
             known: BTreeMap::new(),
             answered: Answered::default(),
         }
+    }
+
+    /// With neighbours, who are told in the same batches. Before anything is drafted.
+    pub fn sharing(self, sharing: Sharing) -> Self {
+        Self { sharing: Some(sharing), ..self }
     }
 
     /// A post came, or went.

@@ -83,27 +83,13 @@ impl Line {
     /// certificate needs no restart.
     pub(super) fn open(
         settings: &ConnectionSettings,
-        will: &Message,
+        will: Option<&Message>,
         hearing: Option<Hearing>,
     ) -> Result<Self, Ending> {
         let mut options = options(settings, &settings.client_id)?;
-        let properties = LastWillProperties {
-            delay_interval: Some(WILL_DELAY.as_secs() as u32),
-            payload_format_indicator: format_indicator(will),
-            message_expiry_interval: will.expiry.map(whole_seconds),
-            content_type: Some(will.content_type.clone()),
-            response_topic: None,
-            correlation_data: None,
-            user_properties: Vec::new(),
-        };
-        let payload = will.payload.to_vec();
-        options.set_last_will(LastWill::new(
-            &will.topic,
-            payload,
-            QoS::AtLeastOnce,
-            will.retain,
-            Some(properties),
-        ));
+        if let Some(will) = will {
+            options.set_last_will(last_will(will));
+        }
         // Resumed, so that a will whose delay has not passed is not sent, and what was said meanwhile comes.
         options.set_clean_start(false).set_manual_acks(true);
         Ok(Self { hearing, ..Self::new(options, settings) })
@@ -349,6 +335,20 @@ impl Line {
             "TLS: {what}. Check the authority (ca), our certificate and its dates, and the broker's host name"
         ))
     }
+}
+
+fn last_will(will: &Message) -> LastWill {
+    let properties = LastWillProperties {
+        delay_interval: Some(WILL_DELAY.as_secs() as u32),
+        payload_format_indicator: format_indicator(will),
+        message_expiry_interval: will.expiry.map(whole_seconds),
+        content_type: Some(will.content_type.clone()),
+        response_topic: None,
+        correlation_data: None,
+        user_properties: Vec::new(),
+    };
+    let payload = will.payload.to_vec();
+    LastWill::new(&will.topic, payload, QoS::AtLeastOnce, will.retain, Some(properties))
 }
 
 fn options(settings: &ConnectionSettings, client_id: &str) -> Result<MqttOptions, Ending> {

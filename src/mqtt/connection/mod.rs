@@ -13,6 +13,7 @@
 
 mod line;
 mod owed;
+mod stock;
 mod subscriber;
 mod tls;
 
@@ -24,14 +25,18 @@ use std::{
 
 use futures::future::BoxFuture;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     time::{Instant, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use self::line::{Line, Said};
 pub use self::owed::Hearing;
+pub use self::stock::{News, Stock};
 pub use self::subscriber::{Overheard, Subscriber, Unheard};
+use self::{
+    line::{Line, Said},
+    stock::OutboxStock,
+};
 use super::{
     courier::{Action, Courier, Ending, Event, Presence},
     ear::{Answer, listening::Listening},
@@ -40,8 +45,8 @@ use super::{
 use crate::{
     config::{ExternalBroker, Station},
     id::Mint,
-    metrics::Metrics,
-    store::{Desk, Message, Seq},
+    metrics::{ConnectionMetrics, Metrics},
+    store::{Desk, Message},
     time::{Clock, Mono, Wall},
 };
 
@@ -71,17 +76,24 @@ pub struct ConnectionSettings {
 
 /// What is said of this daemon on one connection: each time events of their own, since who drops repeats would not hear the second `online` otherwise.
 #[derive(Clone)]
-pub struct Words(Arc<dyn Fn(Wall) -> (Message, Presence) + Send + Sync>);
+pub struct Words(Option<Write>);
+
+type Write = Arc<dyn Fn(Wall) -> (Message, Presence) + Send + Sync>;
 
 impl Words {
     /// Words written by `write`, which is told the time: what the broker says of us, [`WILL_DELAY`] after we are gone without a word, and what we
     /// say of ourselves.
     pub fn new(write: impl Fn(Wall) -> (Message, Presence) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(write))
+        Self(Some(Arc::new(write)))
     }
 
-    fn at(&self, now: Wall) -> (Message, Presence) {
-        (self.0)(now)
+    /// Nothing is said, and there is no will: at a broker that is not ours.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    fn at(&self, now: Wall) -> Option<(Message, Presence)> {
+        self.0.as_ref().map(|write| write(now))
     }
 }
 
@@ -105,6 +117,17 @@ impl ConnectionSettings {
             broker,
             client_id: format!("cunkou-{}-{}", station.id, station.node),
             words,
+            connect_timeout: CONNECT_MAX,
+            stop_grace: station.stop_grace / 2,
+        }
+    }
+
+    /// A station's daemon at a neighbouring station's broker.
+    pub fn at_neighbour(station: &Station, broker: ExternalBroker) -> Self {
+        Self {
+            broker,
+            client_id: format!("cunkou-{}-{}", station.id, station.node),
+            words: Words::none(),
             connect_timeout: CONNECT_MAX,
             stop_grace: station.stop_grace / 2,
         }
@@ -133,25 +156,23 @@ pub async fn deliver(
     clock: Clock,
     stop: CancellationToken,
 ) {
-    let (_, presence) = settings.words.at(clock.now().wall);
-    let courier = Courier::new(presence, Mint::from_os());
-    let next = desk.next();
-    let run = Run {
-        settings,
-        desk,
-        metrics,
-        clock,
-        courier,
-        line: None,
-        errands: VecDeque::new(),
-        errand: None,
-        live: Some(ways.live),
-        answers: Some(ways.answers),
-        hearing: ways.hearing,
-        listening: Listening::default(),
-        next: Some(next),
-    };
+    let counts = metrics.of_broker();
+    let stock = Box::new(OutboxStock::of(desk));
+    let run = Run::new(settings, stock, counts, metrics, clock);
+    let run = Run { live: Some(ways.live), answers: Some(ways.answers), hearing: ways.hearing, ..run };
     run.until(stop).await;
+}
+
+/// Empties another stock than the outbox into its broker until `stop`, and hears nothing there. As [`deliver`] in all else.
+pub async fn deliver_from(
+    settings: ConnectionSettings,
+    stock: Box<dyn Stock>,
+    counts: ConnectionMetrics,
+    metrics: Metrics,
+    clock: Clock,
+    stop: CancellationToken,
+) {
+    Run::new(settings, stock, counts, metrics, clock).until(stop).await;
 }
 
 /// Connects, says nothing and disconnects: whether the broker is there and lets us in.
@@ -169,12 +190,13 @@ pub async fn probe(settings: &ConnectionSettings) -> Result<(), Ending> {
 
 struct Run {
     settings: ConnectionSettings,
-    desk: Desk,
+    stock: Box<dyn Stock>,
+    counts: ConnectionMetrics,
     metrics: Metrics,
     clock: Clock,
     courier: Courier,
     line: Option<Line>,
-    /// What the store is to be asked, in order: a read must see the strikes before it.
+    /// What the stock is to be asked, in order: a read must see the strikes before it.
     errands: VecDeque<Action>,
     /// The one that is under way.
     errand: Option<BoxFuture<'static, Option<Event>>>,
@@ -184,8 +206,8 @@ struct Run {
     answers: Option<mpsc::Receiver<Answer>>,
     hearing: Option<Hearing>,
     listening: Listening,
-    /// `None` once the store is gone.
-    next: Option<watch::Receiver<Seq>>,
+    /// Whether the stock has news still.
+    has_news: bool,
 }
 
 /// What a round of doing leads to.
@@ -196,6 +218,32 @@ enum Then {
 }
 
 impl Run {
+    fn new(
+        settings: ConnectionSettings,
+        stock: Box<dyn Stock>,
+        counts: ConnectionMetrics,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> Self {
+        let presence = settings.words.at(clock.now().wall).map(|(_, presence)| presence);
+        Self {
+            settings,
+            stock,
+            counts,
+            metrics,
+            clock,
+            courier: Courier::new(presence, Mint::from_os()),
+            line: None,
+            errands: VecDeque::new(),
+            errand: None,
+            live: None,
+            answers: None,
+            hearing: None,
+            listening: Listening::default(),
+            has_news: true,
+        }
+    }
+
     async fn until(mut self, stop: CancellationToken) {
         let mut is_stopping = false;
         loop {
@@ -217,7 +265,7 @@ impl Run {
             }
         }
         self.line = None;
-        self.metrics.broker_connected.set(0);
+        self.counts.connected.set(0);
         if timeout(LAST_ERRANDS, self.finish_errands()).await.is_err() {
             tracing::warn!(
                 "the store did not take the last acknowledgements in time; these alerts are sent once more after the start"
@@ -258,12 +306,11 @@ impl Run {
                         return event;
                     }
                 }
-                is_there = changed(&mut self.next) => {
-                    if is_there {
-                        return Event::Woken;
-                    }
-                    self.next = None;
-                }
+                news = self.stock.news(), if self.has_news => match news {
+                    Some(News::More) => return Event::Woken,
+                    Some(News::Withdrawn(seqs)) => return Event::Withdrawn(seqs),
+                    None => self.has_news = false,
+                },
                 answer = received(&mut self.answers), if self.courier.takes_answers() => match answer {
                     Some(answer) => return Event::Answer(answer),
                     None => self.answers = None,
@@ -291,9 +338,9 @@ impl Run {
             for action in self.courier.apply(self.now(), event) {
                 match action {
                     Action::Connect => {
-                        let (will, presence) = self.settings.words.at(self.clock.now().wall);
-                        events.push_back(Event::Words(Box::new(presence)));
-                        match Line::open(&self.settings, &will, self.hearing.clone()) {
+                        let (will, presence) = self.settings.words.at(self.clock.now().wall).unzip();
+                        events.extend(presence.map(|presence| Event::Words(Box::new(presence))));
+                        match Line::open(&self.settings, will.as_ref(), self.hearing.clone()) {
                             Ok(line) => self.line = Some(line),
                             Err(ending) => events.push_back(Event::Ended(ending)),
                         }
@@ -338,13 +385,13 @@ impl Run {
     fn count(&mut self, event: &Event) {
         match event {
             Event::Connected(_) => {
-                self.metrics.broker_connected.set(1);
+                self.counts.connected.set(1);
             }
             Event::Ended(_) => {
                 self.line = None;
                 self.listening.interrupted();
-                self.metrics.broker_connected.set(0);
-                self.metrics.broker_failures.inc();
+                self.counts.connected.set(0);
+                self.counts.failures.inc();
             }
             _ => {}
         }
@@ -353,15 +400,15 @@ impl Run {
     fn hang_up(&mut self) {
         self.listening.interrupted();
         if self.line.take().is_some() {
-            self.metrics.broker_connected.set(0);
-            self.metrics.broker_failures.inc();
+            self.counts.connected.set(0);
+            self.counts.failures.inc();
         }
     }
 
     /// Strikes that follow each other go together.
     fn queue_errand(&mut self, action: Action) {
         if let Action::Strike(seqs) = &action {
-            self.metrics.outbox_delivered.inc_by(seqs.len() as u64);
+            self.counts.acknowledged.inc_by(seqs.len() as u64);
         }
         match (self.errands.back_mut(), action) {
             (Some(Action::Strike(before)), Action::Strike(seqs)) => before.extend(seqs),
@@ -370,20 +417,25 @@ impl Run {
     }
 
     fn start_errand(&self, action: Action) -> Option<BoxFuture<'static, Option<Event>>> {
-        let desk = self.desk.clone();
         match action {
-            Action::Read { after, limit } => Some(Box::pin(async move {
-                let answer = desk.waiting(after, limit).await;
-                Some(Event::Read(answer.map_err(|e| e.to_string())))
-            })),
-            Action::Strike(seqs) => Some(Box::pin(async move {
-                tell_if_gone(desk.strike(seqs).await);
-                None
-            })),
-            Action::SetAside { seq, why } => Some(Box::pin(async move {
-                tell_if_gone(desk.set_aside(seq, why).await);
-                None
-            })),
+            Action::Read { after, limit } => {
+                let answer = self.stock.waiting(after, limit);
+                Some(Box::pin(async move { Some(Event::Read(answer.await)) }))
+            }
+            Action::Strike(seqs) => {
+                let struck = self.stock.strike(seqs);
+                Some(Box::pin(async move {
+                    struck.await;
+                    None
+                }))
+            }
+            Action::SetAside { seq, why } => {
+                let set_aside = self.stock.set_aside(seq, why);
+                Some(Box::pin(async move {
+                    set_aside.await;
+                    None
+                }))
+            }
             _ => None,
         }
     }
@@ -420,13 +472,6 @@ impl Run {
     }
 }
 
-/// The store stops last, so this is a fault in the order of stopping; nothing is lost by it.
-fn tell_if_gone(answer: Result<(), crate::store::Refused>) {
-    if let Err(error) = answer {
-        tracing::warn!(%error, "an acknowledgement of the broker could not be noted; the alert is sent once more after the start");
-    }
-}
-
 // What is not there never comes.
 
 async fn said(line: &mut Option<Line>) -> Said {
@@ -439,13 +484,6 @@ async fn said(line: &mut Option<Line>) -> Said {
 async fn done(errand: &mut Option<BoxFuture<'static, Option<Event>>>) -> Option<Event> {
     match errand {
         Some(errand) => errand.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn changed(next: &mut Option<watch::Receiver<Seq>>) -> bool {
-    match next {
-        Some(next) => next.changed().await.is_ok(),
         None => std::future::pending().await,
     }
 }

@@ -53,6 +53,8 @@ pub enum Event {
     Read(Result<Vec<(Seq, Message)>, String>),
     /// The outbox has more.
     Woken,
+    /// These wait no more: what was read of them and did not go yet does not go.
+    Withdrawn(Vec<Seq>),
     /// The latest word on its topic: not promised; sent on each connection, and again when it changes.
     Live(Message),
     /// Somebody asked, and is answered: sent once, not promised.

@@ -71,7 +71,8 @@ pub struct Courier {
     answers: Answers,
     refusals: Refusals,
     suspect: Option<Suspect>,
-    presence: Presence,
+    /// `None`: nothing is said of this daemon there.
+    presence: Option<Presence>,
     backoff: Backoff,
 }
 
@@ -122,8 +123,8 @@ impl Up {
 }
 
 impl Courier {
-    /// Not connected; the first `Tick` connects.
-    pub fn new(presence: Presence, mint: Mint) -> Self {
+    /// Not connected; the first `Tick` connects. Without a `presence` nothing is sent but what is promised, and the good-bye is the disconnection.
+    pub fn new(presence: Option<Presence>, mint: Mint) -> Self {
         Self {
             link: Link::Away { retry_at: Mono::ZERO },
             shelf: Shelf::default(),
@@ -181,7 +182,11 @@ impl Courier {
             Event::Acked(pkid, verdict) => self.acked(now, pkid, verdict, &mut out),
             Event::Read(answer) => self.shelf.take(now, answer),
             Event::Woken => self.shelf.woken(),
-            Event::Words(presence) => self.presence = *presence,
+            Event::Withdrawn(seqs) => {
+                self.suspect = self.suspect.filter(|suspect| !seqs.contains(&suspect.seq));
+                seqs.into_iter().for_each(|seq| self.shelf.done_with(seq));
+            }
+            Event::Words(presence) => self.presence = Some(*presence),
             Event::Live(message) => {
                 if let Err(full) = self.live.set(message) {
                     out.push(Action::Tell(full));
@@ -232,7 +237,9 @@ impl Courier {
             has_delivered: false,
             leaving: Leaving::No,
         });
-        self.live.tell_all(self.presence.online.clone());
+        if let Some(presence) = &self.presence {
+            self.live.tell_all(presence.online.clone());
+        }
     }
 
     fn ended(&mut self, now: Mono, ending: Ending, out: &mut Vec<Action>) {
@@ -440,14 +447,18 @@ impl Courier {
                 up.leaving = Leaving::Closing { end };
             }
         }
-        match up.leaving {
-            Leaving::Closing { end } if up.flight.has_room() => {
-                let stopped = self.presence.stopped.clone();
+        match (up.leaving, &self.presence) {
+            (Leaving::Closing { end }, Some(presence)) if up.flight.has_room() => {
+                let stopped = presence.stopped.clone();
                 up.flight.push(now, Flown::Parting, &stopped.topic);
                 up.leaving = Leaving::Parting { end };
                 out.push(Action::Publish(stopped));
             }
-            Leaving::Closing { end } | Leaving::Parting { end } if now >= end => self.give_up(out),
+            (Leaving::Closing { .. }, None) => {
+                out.extend([Action::Part, Action::End]);
+                self.link = Link::Over;
+            }
+            (Leaving::Closing { end } | Leaving::Parting { end }, _) if now >= end => self.give_up(out),
             _ => {}
         }
     }

@@ -34,7 +34,7 @@ fn presence() -> Presence {
 }
 
 fn courier() -> Courier {
-    Courier::new(presence(), Mint::seeded(1))
+    Courier::new(Some(presence()), Mint::seeded(1))
 }
 
 const LIMITS: Limits = Limits { window: 20, packet_len_max: None };

@@ -114,7 +114,7 @@ impl Notice {
                 tracing::error!(
                     seq = seq.0,
                     why,
-                    "a promised message can never be delivered: it is kept on record and passed over"
+                    "a promised message can never be delivered: it is set aside and passed over"
                 );
             }
             Self::LiveRefused { topic, why } => {

@@ -5,6 +5,7 @@
 
 mod asked;
 mod life;
+mod neighbour;
 mod notice;
 mod order;
 
@@ -13,6 +14,7 @@ pub use life::{
     ClaimData, ClosedData, DeviceData, DoneData, IncidentData, LifeData, NoteData, PassedOverData, ToldData,
     ToldWhy,
 };
+pub use neighbour::{ReceiptData, ReceiptResult};
 pub use notice::{NoticeData, SummaryData};
 pub use order::{AnswerData, AnswerResult, CommandData};
 

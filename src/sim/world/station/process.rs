@@ -73,7 +73,7 @@ impl Process<'_> {
             clerk: Clerk::new(config, model, mint.split()),
             outbox,
             unpromised: VecDeque::new(),
-            courier: Courier::new(presence, mint.split()),
+            courier: Courier::new(Some(presence), mint.split()),
             courier_alarm: None,
             pkid: 0,
             window: 1,
