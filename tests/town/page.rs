@@ -125,7 +125,8 @@ fn openmetrics(text: &str) -> BTreeMap<String, f64> {
             labels.iter().flat_map(|labels| labels.strip_suffix('}').expect("it is closed").split(','))
         {
             let (key, value) = label.split_once('=').expect("a key and a value");
-            assert!(["camera", "cause", "volume", "state", "le"].contains(&key), "{line}");
+            let known = ["camera", "cause", "found", "matter", "neighbour", "state", "volume", "le"];
+            assert!(known.contains(&key), "{line}");
             assert!(value.len() > 2 && value.starts_with('"') && value.ends_with('"'), "{line}");
         }
         assert!(samples.insert(sample.to_owned(), value).is_none(), "{line} comes twice");
