@@ -67,9 +67,9 @@ pub(super) enum Order {
     /// Something shall break.
     Break(Fault),
     /// Pull the plug.
-    Stop,
+    Stop { done: oneshot::Sender<()> },
     /// Plug it in.
-    Resume,
+    Resume { done: oneshot::Sender<()> },
     /// Show no further frame, and keep all connections.
     Hush,
 }
@@ -206,15 +206,18 @@ impl Camera {
                 self.note(self.clock.now(), What::Fault(fault), self.watchers.len());
                 self.publish();
             }
-            Order::Stop => {
+            Order::Stop { done } => {
                 self.faults.stop();
                 self.note(self.clock.now(), What::Stopped, self.watchers.len());
                 self.publish();
+                // Who asked may have gone.
+                let _ = done.send(());
             }
-            Order::Resume => {
+            Order::Resume { done } => {
                 self.faults.resume();
                 self.note(self.clock.now(), What::Resumed, self.watchers.len());
                 self.publish();
+                let _ = done.send(());
             }
         }
     }

@@ -198,12 +198,12 @@ impl Village {
 
     /// Pulls a camera's plug: its connections close, and it answers nobody until [`Village::resume_camera`].
     pub async fn stop_camera(&self, camera: &CameraId) -> Result<(), SimError> {
-        self.order(camera, Order::Stop).await
+        self.done(camera, |done| Order::Stop { done }).await
     }
 
     /// Plugs a camera in again.
     pub async fn resume_camera(&self, camera: &CameraId) -> Result<(), SimError> {
-        self.order(camera, Order::Resume).await
+        self.done(camera, |done| Order::Resume { done }).await
     }
 
     /// Something breaks, now.
@@ -231,6 +231,17 @@ impl Village {
         let unknown = || SimError::NoCamera(camera.clone());
         let handle = self.registry.cameras.get(camera).ok_or_else(unknown)?;
         handle.orders.send(order).await.map_err(|_| unknown())
+    }
+
+    /// Returns once the order is carried out.
+    async fn done(
+        &self,
+        camera: &CameraId,
+        order: impl FnOnce(oneshot::Sender<()>) -> Order,
+    ) -> Result<(), SimError> {
+        let (done, answer) = oneshot::channel();
+        self.order(camera, order(done)).await?;
+        answer.await.map_err(|_| SimError::NoCamera(camera.clone()))
     }
 
     /// What was really shown so far, oldest first.
