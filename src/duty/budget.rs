@@ -1,12 +1,13 @@
-//! When a rule floods.
+//! When a rule, a sensor or the state of a camera floods.
 //!
-//! Owns the count of a rule's alerts on a camera over the last hour, and when its next summary is due. The hour is kept in twelve buckets of five
+//! Owns the count of its alerts on a camera over the last hour, and when its next summary is due. The hour is kept in twelve buckets of five
 //! minutes by the clock on the wall, so that it is 55 to 60 minutes long.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    id::{CameraId, RuleId},
+    alert::{Judged, Kind},
+    id::{CameraId, RuleId, SensorId},
     time::Wall,
 };
 
@@ -19,7 +20,10 @@ pub(super) enum Count {
     /// Within the budget, or without one.
     Within,
     /// Its rule floods.
-    Flooded,
+    Flooded {
+        /// When a summary is due at the latest, where this is the first alert since the last one.
+        summary_at: Option<Wall>,
+    },
     /// Its rule floods, and a summary is due.
     Summary {
         /// Alerts since the last one.
@@ -29,11 +33,19 @@ pub(super) enum Count {
     },
 }
 
+/// What floods on a camera.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Spring {
+    Rule(RuleId),
+    Sensor(SensorId),
+    State(Kind),
+}
+
 /// The last hour of each rule on each camera. An entry each at most, of those that were ever counted.
 #[derive(Debug)]
 pub(super) struct Budgets {
     summary_every: Duration,
-    hours: BTreeMap<(RuleId, CameraId), Hour>,
+    hours: BTreeMap<(Spring, CameraId), Hour>,
 }
 
 /// The last hour of a rule on a camera.
@@ -65,8 +77,10 @@ impl Budgets {
     }
 
     /// Counts an alert of a rule that may have `per_hour`. It floods where the hour had as many before.
-    pub(super) fn count(&mut self, now: Wall, rule: &RuleId, camera: &CameraId, per_hour: u32) -> Count {
-        let hour = self.hours.entry((rule.clone(), camera.clone())).or_default();
+    /// A call for help is never too much.
+    pub(super) fn count(&mut self, now: Wall, by: &Judged, of: (Kind, &CameraId), per_hour: u32) -> Count {
+        let Some(spring) = spring(by, of) else { return Count::Within };
+        let hour = self.hours.entry(spring).or_default();
         let before = hour.add(now);
         if before < per_hour {
             hour.flood = None;
@@ -77,14 +91,32 @@ impl Budgets {
             return Count::Summary { alerts: 1, since: now };
         };
         flood.untold = flood.untold.saturating_add(1);
-        // A clock that was set back makes it due, too.
-        let waited = u64::try_from(now.us_since(flood.summary_at)).ok().map(Duration::from_micros);
-        if waited.is_some_and(|waited| waited < self.summary_every) {
-            return Count::Flooded;
+        match flood.summary(now, self.summary_every) {
+            Some((alerts, since)) => Count::Summary { alerts, since },
+            None => {
+                let is_first = flood.untold == 1;
+                Count::Flooded { summary_at: is_first.then(|| flood.summary_at.after(self.summary_every)) }
+            }
         }
-        let alerts = std::mem::take(&mut flood.untold);
-        flood.summary_at = now;
-        Count::Summary { alerts, since: flood.since }
+    }
+
+    /// The summary of what was not told yet, where one is due though nothing came: how many alerts, and since when it floods.
+    pub(super) fn summary(&mut self, now: Wall, by: &Judged, of: (Kind, &CameraId)) -> Option<(u32, Wall)> {
+        let flood = self.hours.get_mut(&spring(by, of)?)?.flood.as_mut()?;
+        if flood.untold == 0 { None } else { flood.summary(now, self.summary_every) }
+    }
+}
+
+impl Flood {
+    /// What is told of it now, where it is time.
+    fn summary(&mut self, now: Wall, every: Duration) -> Option<(u32, Wall)> {
+        // A clock that was set back makes it due, too.
+        let waited = u64::try_from(now.us_since(self.summary_at)).ok().map(Duration::from_micros);
+        if waited.is_some_and(|waited| waited < every) {
+            return None;
+        }
+        self.summary_at = now;
+        Some((std::mem::take(&mut self.untold), self.since))
     }
 }
 
@@ -109,6 +141,16 @@ impl Hour {
         *newest = newest.saturating_add(1);
         before
     }
+}
+
+fn spring(by: &Judged, (kind, camera): (Kind, &CameraId)) -> Option<(Spring, CameraId)> {
+    let spring = match by {
+        Judged::Rule { id, .. } => Spring::Rule(id.clone()),
+        Judged::Sensor(id) => Spring::Sensor(id.clone()),
+        Judged::State => Spring::State(kind),
+        Judged::Button(_) => return None,
+    };
+    Some((spring, camera.clone()))
 }
 
 fn slot(number: i64) -> usize {

@@ -84,10 +84,18 @@ pub enum Assignment {
         lead: AlertId,
     },
     /// Its rule floods: it is told of in a summary.
-    Flooded {
-        /// The summary, where one is due now.
-        summary: Option<Summary>,
-    },
+    Flooded(Flooded),
+}
+
+/// What is told of an alert whose rule floods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flooded {
+    /// A summary, now.
+    Summary(Summary),
+    /// Nothing before this time; then ask whether a summary is still due ([`Duty::summary`]).
+    Until(Wall),
+    /// Nothing: another alert sees to the summary.
+    Nothing,
 }
 
 /// What is told instead of each alert of a rule that floods.
@@ -107,6 +115,8 @@ pub struct Duty {
     routing: Routing,
     incidents: Incidents,
     budgets: Budgets,
+    /// Of what has no budget of its own.
+    per_hour: u32,
     cameras: BTreeMap<CameraId, Arc<Camera>>,
     entry_points: BTreeMap<EntryPointId, EntryPoint>,
 }
@@ -118,6 +128,7 @@ impl Duty {
             routing: Routing::new(&config.posts, &config.routes),
             incidents: Incidents::new(config.notices.incident, &config.entry_points),
             budgets: Budgets::new(config.notices.summary_every),
+            per_hour: config.notices.per_hour,
             cameras: config.cameras.iter().map(|camera| (camera.id.clone(), Arc::clone(camera))).collect(),
             entry_points: config.entry_points.clone(),
         }
@@ -148,12 +159,20 @@ impl Duty {
                 Some(lead) => Assignment::Joined { incident: IncidentId(lead.0), lead },
                 None => Assignment::Lead(self.tell(now, &subject, 0)),
             },
-            Count::Flooded => Assignment::Flooded { summary: None },
+            Count::Flooded { summary_at: Some(at) } => Assignment::Flooded(Flooded::Until(at)),
+            Count::Flooded { summary_at: None } => Assignment::Flooded(Flooded::Nothing),
             Count::Summary { alerts, since } => {
                 let telling = self.tell(now, &subject, 0);
-                Assignment::Flooded { summary: Some(Summary { telling, alerts, since }) }
+                Assignment::Flooded(Flooded::Summary(Summary { telling, alerts, since }))
             }
         }
+    }
+
+    /// The summary that has become due with nothing new to carry it; an alert that was not told carries it then. `None`: another one did.
+    pub fn summary(&mut self, now: Wall, past: &Past) -> Option<Summary> {
+        let subject = &past.subject;
+        let (alerts, since) = self.budgets.summary(now, &past.judged, (subject.kind, &subject.camera))?;
+        Some(Summary { telling: self.tell(now, subject, 0), alerts, since })
     }
 
     /// Who is told at a tier, or at the next one that has somebody. `None`: no such tier is left, or the station has no posts. The last tier is told
@@ -206,16 +225,21 @@ impl Duty {
         self.cameras.get(camera).map(|camera| &camera.entry_point)
     }
 
-    /// Counts it against its rule's budget. What is critical, meant as an exercise, or not of a configured rule, has none.
+    /// Counts it against its budget. What is critical, meant as an exercise, or of a rule or camera that is not configured, has none.
     fn count(&mut self, now: Wall, arrival: &Arrival<'_>) -> Count {
-        let Judged::Rule { id, .. } = arrival.judged else { return Count::Within };
         let subject = arrival.subject;
         if subject.severity == Severity::Critical || arrival.earnest == Earnest::Drill {
             return Count::Within;
         }
         let Some(camera) = self.cameras.get(&subject.camera) else { return Count::Within };
-        let Some(rule) = camera.rules.iter().find(|rule| rule.id == *id) else { return Count::Within };
-        self.budgets.count(now, &rule.id, &camera.id, rule.notices_per_hour)
+        let per_hour = match arrival.judged {
+            Judged::Rule { id, .. } => match camera.rules.iter().find(|rule| rule.id == *id) {
+                Some(rule) => rule.notices_per_hour,
+                None => return Count::Within,
+            },
+            Judged::Sensor(_) | Judged::State | Judged::Button(_) => self.per_hour,
+        };
+        self.budgets.count(now, arrival.judged, (subject.kind, &camera.id), per_hour)
     }
 
     /// How many incidents and budgets are kept.

@@ -8,7 +8,7 @@ use super::{
     record::{life_key, open_key, record_key},
 };
 use crate::{
-    alert::life::Deadline,
+    alert::life::{Deadline, ToldWhy},
     id::AlertId,
     mqtt::payload::ClipStatus,
     store::Write,
@@ -58,6 +58,8 @@ pub(super) enum Deed {
     Forget,
     /// Its clip should have been recorded.
     Clip,
+    /// Its rule floods, and those who are told of that were not told of it yet.
+    Summary,
 }
 
 impl Deed {
@@ -67,11 +69,12 @@ impl Deed {
             Self::Clear => "clear",
             Self::Forget => "forget",
             Self::Clip => "clip",
+            Self::Summary => "summary",
         }
     }
 
     fn named(name: &str) -> Option<Self> {
-        let others = [Self::Clear, Self::Forget, Self::Clip];
+        let others = [Self::Clear, Self::Forget, Self::Clip, Self::Summary];
         let mut deeds = Deadline::ALL.map(Self::Life).into_iter().chain(others);
         deeds.find(|known| known.as_str() == name)
     }
@@ -106,6 +109,7 @@ impl Clerk {
             (Deed::Life(deadline), Some(record)) => {
                 self.live(now, record, deadline, &mut draft);
             }
+            (Deed::Summary, Some(record)) => self.sum_up(now, record, &mut draft),
             (deed, Some(record)) => self.tidy(now, deed, record, trust, &mut draft),
             // The record is gone, the broker's retained state may not be.
             (Deed::Clear, None) => self.clear(due.alert, &mut draft),
@@ -133,11 +137,21 @@ impl Clerk {
         record
     }
 
+    /// Tells of a flood that went on after its last summary and then fell silent.
+    fn sum_up(&mut self, now: Wall, record: Record, draft: &mut Draft) {
+        let Some(summary) = self.duty.summary(now, &record.past(&self.duty)) else { return };
+        let Some(telling) = summary.telling.clone() else { return };
+        let mut after = record.clone();
+        let told = after.life.tell(now, ToldWhy::Summary, telling).told;
+        let change = Change::of_life(&record, Default::default()).telling(told, Some(summary));
+        self.put(now, change, after, draft);
+    }
+
     fn tidy(&mut self, now: Wall, deed: Deed, record: Record, trust: Trust, draft: &mut Draft) {
         let id = record.data.alert_id;
         let mut again = |at: Wall| draft.writes.push(set(at, id, deed));
         match deed {
-            Deed::Life(_) => {}
+            Deed::Life(_) | Deed::Summary => {}
             Deed::Clip if record.data.clip.as_ref().is_none_or(|clip| clip.status != ClipStatus::Pending) => {
             }
             Deed::Clip => {

@@ -40,7 +40,7 @@ use crate::{
         life::{Life, Pursuit, Terms, ToldWhy},
     },
     config::{Config, EntryPoint, RecordWhen},
-    duty::{Assignment, Duty, Pairing, Presence},
+    duty::{Assignment, Duty, Flooded, Pairing, Presence},
     id::{AlertId, ClipId, EntryPointId, IncidentId, Mint, PostId, StationId},
     mqtt::{
         payload::{ClipData, ClipStatus, IncidentData, Letterhead, ModelData, SnapshotData},
@@ -164,7 +164,7 @@ impl Clerk {
         let pursuit = match &assignment {
             Assignment::Lead(_) => Pursuit::Lead,
             Assignment::Joined { .. } => Pursuit::Joined,
-            Assignment::Flooded { .. } => Pursuit::Flooded,
+            Assignment::Flooded(_) => Pursuit::Flooded,
         };
         let mut draft = Draft::default();
         let mut life = Life::begin(now, Terms::of(what.kind, what.severity, pursuit));
@@ -173,8 +173,12 @@ impl Clerk {
             Assignment::Lead(telling) => {
                 (telling.and_then(|telling| life.tell(now, ToldWhy::First, telling).told), None)
             }
-            Assignment::Flooded { summary: None } => (None, None),
-            Assignment::Flooded { summary: Some(summary) } => {
+            Assignment::Flooded(Flooded::Nothing) => (None, None),
+            Assignment::Flooded(Flooded::Until(at)) => {
+                draft.writes.push(due::set(at, what.id, Deed::Summary));
+                (None, None)
+            }
+            Assignment::Flooded(Flooded::Summary(summary)) => {
                 let telling = summary.telling.clone();
                 let told = telling.and_then(|telling| life.tell(now, ToldWhy::Summary, telling).told);
                 (told, Some(summary))
@@ -314,7 +318,7 @@ impl Assigned {
     pub fn wants(&self) -> Option<AlertId> {
         match &self.assignment {
             Assignment::Joined { lead, .. } => Some(*lead),
-            Assignment::Lead(_) | Assignment::Flooded { .. } => None,
+            Assignment::Lead(_) | Assignment::Flooded(_) => None,
         }
     }
 

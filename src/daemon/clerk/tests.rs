@@ -439,6 +439,17 @@ fn a_rule_that_floods_is_told_of_in_summaries() {
     assert_eq!(station.notices(ids[21]), []);
     let told = station.said.iter().map(json).find(|told| told["data"]["why"] == "summary");
     assert_eq!(told.expect("told")["data"]["summary"]["alerts"], 1);
+    // It falls silent: what came since is told all the same, once.
+    station.wait(600 - 4 * 50);
+    assert_eq!(
+        station.notices(ids[21]).iter().map(|notice| notice.2.as_str()).collect::<Vec<_>>(),
+        ["summary"]
+    );
+    let told: Vec<_> =
+        station.said.iter().map(json).filter(|told| told["data"]["why"] == "summary").collect();
+    assert_eq!(told.iter().map(|told| &told["data"]["summary"]["alerts"]).collect::<Vec<_>>(), [1, 4]);
+    station.wait(1200);
+    assert_eq!(station.said.iter().map(json).filter(|told| told["data"]["why"] == "summary").count(), 2);
 }
 
 #[test]

@@ -19,12 +19,19 @@ fn words(assignment: &Assignment) -> String {
         Assignment::Lead(Some(_)) => "lead".into(),
         Assignment::Lead(None) => panic!("there are posts"),
         Assignment::Joined { .. } => "joined".into(),
-        Assignment::Flooded { summary: None } => "flooded".into(),
-        Assignment::Flooded { summary: Some(summary) } => {
-            assert_eq!(summary.telling.as_ref().map(|telling| telling.tier), Some(0));
-            format!("{} since {}", summary.alerts, summary.since.us_since(NOON) / 60_000_000)
-        }
+        Assignment::Flooded(Flooded::Nothing) => "flooded".into(),
+        Assignment::Flooded(Flooded::Until(at)) => format!("flooded until {}", minute_of(*at)),
+        Assignment::Flooded(Flooded::Summary(summary)) => summed_up(summary),
     }
+}
+
+fn summed_up(summary: &Summary) -> String {
+    assert_eq!(summary.telling.as_ref().map(|telling| telling.tier), Some(0));
+    format!("{} since {}", summary.alerts, minute_of(summary.since))
+}
+
+fn minute_of(at: Wall) -> i64 {
+    at.us_since(NOON) / 60_000_000
 }
 
 #[test]
@@ -37,11 +44,11 @@ fn a_rule_floods_past_its_budget_until_an_hour_is_within_it() {
             (2, "lead"),
             (3, "lead"),
             (4, "1 since 4"),
-            (5, "flooded"),
+            (5, "flooded until 14"),
             (6, "flooded"),
             (13, "flooded"),
             (14, "4 since 4"),
-            (15, "flooded"),
+            (15, "flooded until 24"),
             (24, "2 since 4"),
             (40, "1 since 4"),
             // The hour before minute 66 has five, the one before 76 three.
@@ -62,12 +69,48 @@ fn a_rule_floods_past_its_budget_until_an_hour_is_within_it() {
 }
 
 #[test]
+fn what_came_before_a_flood_fell_silent_is_told_once() {
+    let (mut world, mut duty) = (World::new(), duty());
+    let mut untold = Vec::new();
+    for minute in 0..8 {
+        let now = at(minute * MINUTE);
+        let what = world.seen(now, "gate-1", Class::Person);
+        let assignment = duty.raised(now, &what);
+        if minute > 4 {
+            untold.push(past(&duty, now, &what, &assignment, false));
+        }
+    }
+    let told = |duty: &mut Duty, minute| {
+        let summary = duty.summary(at(minute * MINUTE), &untold[0]);
+        summary.as_ref().map(summed_up)
+    };
+    assert_eq!(told(&mut duty, 13), None, "it is not time");
+    assert_eq!(told(&mut duty, 14), Some("3 since 4".to_owned()));
+    assert_eq!(told(&mut duty, 30), None, "nothing came since");
+    // The next one opens another ten minutes.
+    let what = world.seen(at(31 * MINUTE), "gate-1", Class::Person);
+    assert_eq!(words(&duty.raised(at(31 * MINUTE), &what)), "1 since 4");
+    assert_eq!(told(&mut duty, 50), None, "it was told with that one");
+}
+
+#[test]
+fn a_sensor_that_chatters_floods_like_a_rule() {
+    let (mut world, mut duty) = (World::new(), duty());
+    let per_hour = read(STATION).notices.per_hour;
+    for second in 0..=u64::from(per_hour) {
+        let now = at(second * MINUTE);
+        let spoke = duty.raised(now, &world.spoke(now, "door", "gate-1"));
+        assert_eq!(matches!(spoke, Assignment::Flooded(_)), second == u64::from(per_hour), "{second}");
+    }
+}
+
+#[test]
 fn each_rule_floods_on_its_camera_alone() {
     let (mut world, mut duty) = (World::new(), duty());
     for minute in 0..9 {
         let now = at(minute * MINUTE);
         let what = world.seen(now, "gate-1", Class::Person);
-        assert_eq!(matches!(duty.raised(now, &what), Assignment::Flooded { .. }), minute >= 4);
+        assert_eq!(matches!(duty.raised(now, &what), Assignment::Flooded(_)), minute >= 4);
         if minute >= 4 {
             for other in [
                 Occurrence { judged: rule("other"), ..world.seen(now, "gate-1", Class::Cow) },
@@ -104,7 +147,7 @@ fn what_floods_leads_no_incident_and_lengthens_none() {
         match second {
             0 => lead = Some(what.id),
             1..4 => assert_eq!(joined(&assignment), lead),
-            _ => assert!(matches!(assignment, Assignment::Flooded { .. }), "{second}"),
+            _ => assert!(matches!(assignment, Assignment::Flooded(_)), "{second}"),
         }
     }
     let what = world.seen(at(40), "gate-2", Class::Person);

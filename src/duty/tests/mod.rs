@@ -173,7 +173,7 @@ fn joined(assignment: &Assignment) -> Option<AlertId> {
             Some(*lead)
         }
         Assignment::Lead(_) => None,
-        Assignment::Flooded { .. } => panic!("it floods"),
+        Assignment::Flooded(_) => panic!("it floods"),
     }
 }
 
