@@ -117,6 +117,7 @@ fn number(cause: GapCause) -> u8 {
         GapCause::Deleted => 10,
         GapCause::Missing => 11,
         GapCause::Clock => 12,
+        GapCause::AgreementEnded => 13,
     }
 }
 

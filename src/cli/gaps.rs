@@ -20,7 +20,7 @@ pub(super) struct Arguments {
     /// Of these cameras, separated by commas; of all that are known where it is absent
     #[arg(long, value_name = "IDS")]
     camera: Vec<String>,
-    /// With these causes: offline, maintenance, off, schedule, quiet, disk-full, disk-failed, shed, stopped, deleted, missing
+    /// With these causes: offline, maintenance, off, schedule, agreement-ended, quiet, disk-full, disk-failed, shed, stopped, deleted, missing
     #[arg(long, value_name = "CAUSES")]
     cause: Vec<String>,
     /// At least so many seconds long

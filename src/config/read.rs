@@ -75,7 +75,7 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
 
     let mut cameras: Vec<(String, Camera)> = Vec::new();
     for (number, (id, table)) in file.map("camera").iter().enumerate() {
-        let policy = record::policy(number, table, file, &hours, &volumes, reader);
+        let policy = record::policy(number, table, file, &hours, &volumes, &time_zone, reader);
         let camera = policy.and_then(|policy| camera(id, table, policy, file, reader));
         cameras.extend(camera.map(|camera| (id.it.clone(), camera)));
     }

@@ -4,13 +4,18 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
+use jiff::{civil::Date, tz::TimeZone};
+
 use super::{
     Hours, Paths, RecordPolicy, RecordWhen, Recording, StreamRole, Volume,
     problem::Report,
     read::{Reader, refers, seconds, slug},
     tree::{Table, joined},
 };
-use crate::id::{HoursId, VolumeId};
+use crate::{
+    id::{HoursId, VolumeId},
+    time::Wall,
+};
 
 const BYTES_OF_GB: f64 = 1e9;
 const KEEP_FREE_USUAL: u64 = 5_000_000_000;
@@ -67,6 +72,7 @@ pub(super) fn policy(
     file: &Table,
     hours: &BTreeMap<HoursId, Arc<Hours>>,
     volumes: &[Arc<Volume>],
+    time_zone: &TimeZone,
     reader: &mut Reader<'_, '_>,
 ) -> Option<RecordPolicy> {
     let usual = file.get::<&Table>("recording")?;
@@ -104,12 +110,19 @@ pub(super) fn policy(
         when: camera.choice("record").unwrap_or(when),
         role,
         hours: at.and_then(|at| hours.get(&slug::<HoursId>(at.it)).cloned()),
+        until: camera.get::<Date>("record_until").map(|last| day_after(last, time_zone)),
         audio: camera.get("record_audio")?,
         volume,
         priority: u8::try_from(camera.get::<i64>("record_priority")?).expect("its range was checked"),
         keep_min: day_count(min),
         keep_max: day_count(max),
     })
+}
+
+/// The midnight that ends a day; where there is none, the day is the calendar's last.
+fn day_after(last: Date, time_zone: &TimeZone) -> Wall {
+    let after = last.tomorrow().and_then(|day| time_zone.to_timestamp(day.at(0, 0, 0, 0)));
+    Wall::from_unix_us(after.map_or(i64::MAX, jiff::Timestamp::as_microsecond))
 }
 
 fn floor_under_ceiling(table: &Table, min: i64, max: i64, report: &mut Report<'_>) {

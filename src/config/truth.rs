@@ -305,6 +305,8 @@ pub struct RecordPolicy {
     pub role: StreamRole,
     /// At which hours alone; `None` is always.
     pub hours: Option<Arc<Hours>>,
+    /// From then on not any more; `None` is for ever.
+    pub until: Option<Wall>,
     /// With sound, where the camera sends it.
     pub audio: bool,
     /// Where.
@@ -427,6 +429,7 @@ impl RecordPolicy {
             when: RecordWhen::Off,
             role: StreamRole::Main,
             hours: None,
+            until: None,
             audio: false,
             volume: VolumeId::usual(),
             priority: 5,

@@ -101,6 +101,8 @@ pub enum GapCause {
     Off,
     /// It is not recorded at these hours.
     Schedule,
+    /// Whoever owns it had agreed to be recorded up to a day, and that is over.
+    AgreementEnded,
     /// It is recorded around alerts, and there was none.
     Quiet,
     /// The disk was full.
@@ -121,11 +123,12 @@ pub enum GapCause {
 
 impl GapCause {
     /// Every one.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Offline,
         Self::Maintenance,
         Self::Off,
         Self::Schedule,
+        Self::AgreementEnded,
         Self::Quiet,
         Self::DiskFull,
         Self::DiskFailed,
@@ -143,6 +146,7 @@ impl GapCause {
             Self::Maintenance => "maintenance",
             Self::Off => "off",
             Self::Schedule => "schedule",
+            Self::AgreementEnded => "agreement-ended",
             Self::Quiet => "quiet",
             Self::DiskFull => "disk-full",
             Self::DiskFailed => "disk-failed",

@@ -239,8 +239,8 @@ impl Recorder {
         if policy.when == RecordWhen::Off {
             return Some(GapCause::Off);
         }
-        if policy.hours.as_ref().is_some_and(|hours| !hours.contains(self.line.at())) {
-            return Some(GapCause::Schedule);
+        if let Some(cause) = self.barred() {
+            return Some(cause);
         }
         if self.stream.as_ref().and_then(|playing| playing.last).is_none() {
             return Some(GapCause::Offline);
@@ -249,6 +249,16 @@ impl Recorder {
             return Some(GapCause::Quiet);
         }
         self.blocked.filter(|(until, _)| now < *until).map(|(_, cause)| cause)
+    }
+
+    /// Why it must not be recorded at this time, whatever happens.
+    fn barred(&self) -> Option<GapCause> {
+        let (policy, at) = (&self.camera.record, self.line.at());
+        if policy.until.is_some_and(|until| at >= until) {
+            return Some(GapCause::AgreementEnded);
+        }
+        let is_hour = policy.hours.as_ref().is_none_or(|hours| hours.contains(at));
+        (!is_hour).then_some(GapCause::Schedule)
     }
 
     fn playing(&mut self, info: StreamInfo) {
@@ -292,7 +302,7 @@ impl Recorder {
         let Some(film) = &self.film else { return };
         let reason = self.reason(unit.arrived.mono);
         let (is_over, next) = match reason {
-            Some(GapCause::Schedule) => (true, GapCause::Schedule),
+            Some(cause @ (GapCause::Schedule | GapCause::AgreementEnded)) => (true, cause),
             Some(GapCause::Quiet) => (unit.is_key || self.is_late(at), GapCause::Quiet),
             _ => {
                 let is_due = at >= film.ends() || self.alerts.is_cut_due(at) || self.line.step().is_some();
@@ -378,8 +388,7 @@ impl Recorder {
     fn raised(&mut self, now: Mono, alert: AlertId, acts: &mut Vec<Act>) {
         self.alerts.raised(alert, self.line.at());
         let is_blocked = self.blocked.is_some_and(|(until, _)| now < until);
-        let is_hour = self.camera.record.hours.as_ref().is_none_or(|hours| hours.contains(self.line.at()));
-        if self.film.is_some() || is_blocked || !is_hour {
+        if self.film.is_some() || is_blocked || self.barred().is_some() {
             return;
         }
         let rest = self.spell.cause();
@@ -415,7 +424,7 @@ impl Recorder {
         if let Some(film) = &self.film {
             let is_over = match reason {
                 Some(GapCause::Quiet) => self.is_late(at),
-                Some(GapCause::Schedule) => true,
+                Some(GapCause::Schedule | GapCause::AgreementEnded) => true,
                 _ => false,
             };
             if is_over {
@@ -424,7 +433,7 @@ impl Recorder {
             return;
         }
         let is_old = |newest: Mono| now.since(newest) >= PRE_ROLL_KEPT;
-        if self.pre_roll.newest().is_some_and(is_old) || reason == Some(GapCause::Schedule) {
+        if self.pre_roll.newest().is_some_and(is_old) || self.barred().is_some() {
             self.pre_roll.clear();
         }
         // Where there is cause to record and no key frame yet, the cause before stands.

@@ -603,6 +603,13 @@ const CAMERA: Section = Section::plain(
             "仅在该时段录像。",
         ),
         key(
+            "record_until",
+            Date,
+            Optional("no end"),
+            "Last day on which it is recorded, in `station.time_zone`: the one on which the agreement with its owner ends.",
+            "录像的最后一天（按 station.time_zone），如与摄像机所有者的约定到期日。",
+        ),
+        key(
             "record_audio",
             Flag,
             Default("true"),

@@ -42,6 +42,10 @@ impl Stage {
         let mut camera = camera();
         camera.record.when = when;
         camera.record.hours = hours.map(Arc::new);
+        Self::of(camera)
+    }
+
+    fn of(camera: Camera) -> Self {
         let recording = Recording {
             segment: Duration::from_secs(60),
             pre_roll: Duration::from_secs(5),
@@ -310,6 +314,24 @@ fn hours_disks_and_clocks_are_told_as_what_they_are() {
     let told = stage.told();
     assert_eq!(causes[causes.len() - 7..], expected[1..], "{told:?}");
     assert!(told.contains(&(50.0, 80.0, "clock")), "{told:?}");
+}
+
+#[test]
+fn an_agreement_that_ends_ends_the_recording_whatever_happens_then() {
+    let mut camera = camera();
+    camera.record.when = RecordWhen::Always;
+    camera.record.until = Some(Wall::from_unix_ms(START_MS + 20_000));
+    let mut stage = Stage::of(camera);
+    stage.play();
+    stage.stream(40);
+    let alert = stage.mint.alert(stage.now().wall);
+    stage.apply(Event::Raised(alert));
+    stage.stream(10);
+    stage.stop();
+    stage.check().expect("all of it is told");
+    let told = stage.told();
+    assert_eq!(told.iter().map(|it| it.2).collect::<Vec<_>>(), ["segment", "agreement-ended"], "{told:?}");
+    assert!((told[0].1 - 20.0).abs() < 1.0, "{told:?}");
 }
 
 #[test]
