@@ -84,6 +84,13 @@ impl From<&StationId> for OfNeighbour {
     }
 }
 
+/// The label of a metric that is counted by where an alert stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OfState {
+    /// Where.
+    pub state: &'static str,
+}
+
 /// A counter by camera.
 pub type ByCamera = Family<OfCamera, Counter>;
 /// A counter by volume.
@@ -167,6 +174,10 @@ metrics! {
     seen_stuck: Gauge = Gauge::default(),
     /// Alerts raised
     alerts_raised: ByCamera = Family::default(),
+    /// Alerts that came to stand there, by state; without exercises
+    alert_states: Family<OfState, Counter> = Family::default(),
+    /// Alerts for which nobody was on the way within ten minutes; without exercises
+    alert_breaches: Counter = Counter::default(),
     /// Camera clock minus arrival clock, in milliseconds
     clock_skew_ms: GaugeByCamera = Family::default(),
     /// Seconds of one detector call, pre- and post-processing included

@@ -10,8 +10,11 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// Civil time: microseconds since 1970-01-01T00:00:00Z. May jump when a clock is set.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+use serde::{Deserialize, Serialize};
+
+/// Civil time: microseconds since 1970-01-01T00:00:00Z. May jump when a clock is set. Kept as that number; on the wire it is written out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Wall(i64);
 
 impl Wall {

@@ -3,6 +3,8 @@
 //! Needs mosquitto, mosquitto-clients and openssl (set-up installs them); a test that lacks its tool says so and is skipped.
 
 mod brokers;
+#[path = "delivery/hearing.rs"]
+mod hearing;
 
 use std::{
     collections::BTreeSet,
@@ -18,9 +20,11 @@ use cunkou::{
     config::{ClientCertificate, Credentials, ExternalBroker, Secret, Tls},
     metrics::Metrics,
     mqtt::{
-        ConnectionSettings, Ways, Words,
+        ConnectionSettings, Hearing, Ways, Words,
         courier::{Ending, Presence},
-        deliver, embedded, probe,
+        deliver,
+        ear::Answer,
+        embedded, probe,
     },
     store::{Condition, Desk, DeskThread, LedgerError, Message, Outbox, Seq, SledLedger},
     time::Clock,
@@ -77,6 +81,7 @@ struct Node {
     desk: Desk,
     thread: DeskThread,
     live: mpsc::Sender<Message>,
+    answers: mpsc::Sender<Answer>,
     metrics: Metrics,
     stop: CancellationToken,
     delivery: JoinHandle<()>,
@@ -92,12 +97,16 @@ impl Node {
     }
 
     fn start_in(dir: &Path, settings: ConnectionSettings) -> Self {
+        Self::start_with(dir, settings, None)
+    }
+
+    fn start_with(dir: &Path, settings: ConnectionSettings, hearing: Option<Hearing>) -> Self {
         let outbox = Outbox::open(open_ledger(dir)).expect("opens");
         let metrics = Metrics::new();
         let (desk, thread) = Desk::start(outbox, metrics.clone()).expect("starts");
         let (live, live_rx) = mpsc::channel(16);
-        let (_, answers) = mpsc::channel(1);
-        let ways = Ways { live: live_rx, answers, hearing: None };
+        let (answers, answers_rx) = mpsc::channel(16);
+        let ways = Ways { live: live_rx, answers: answers_rx, hearing };
         let stop = CancellationToken::new();
         let delivery = tokio::spawn(deliver(
             settings,
@@ -107,7 +116,7 @@ impl Node {
             Clock::start(),
             stop.clone(),
         ));
-        Self { desk, thread, live, metrics, stop, delivery, _dir: None }
+        Self { desk, thread, live, answers, metrics, stop, delivery, _dir: None }
     }
 
     async fn promise(&self, messages: Vec<Message>) {

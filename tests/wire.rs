@@ -91,7 +91,9 @@ fn verdict(config: &Config, id: AlertId, rule: &str, change: Change, at: Wall) -
 }
 
 fn draft(clerk: &mut Clerk, at: Wall, verdict: &Verdict, picture: Option<SnapshotData>) -> Option<Draft> {
-    clerk.draft(at, verdict.change, &verdict.alert.occurrence(&jiff::tz::TimeZone::UTC), picture)
+    let occurrence = verdict.alert.occurrence(&jiff::tz::TimeZone::UTC);
+    let assigned = clerk.assign(at, verdict.change, &occurrence);
+    clerk.draft(at, verdict.change, &occurrence, picture, assigned)
 }
 
 fn snapshot() -> SnapshotData {
@@ -454,7 +456,11 @@ fn the_openapi_document_names_every_path_and_no_other() {
         .iter()
         .map(|(path, methods)| (path.clone(), members(methods)))
         .collect();
-    let sources = [include_str!("../src/console/mod.rs"), include_str!("../src/console/archive/mod.rs")];
+    let sources = [
+        include_str!("../src/console/mod.rs"),
+        include_str!("../src/console/alerts.rs"),
+        include_str!("../src/console/archive/mod.rs"),
+    ];
     let mut routed = BTreeMap::new();
     for route in sources.iter().flat_map(|source| source.split(".route(").skip(1)) {
         let path = route.split('"').nth(1).expect("a path").to_owned();

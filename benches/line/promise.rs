@@ -126,7 +126,10 @@ impl Office {
             self.verdict.change = Change::Ended;
         }
         let occurrence = self.verdict.alert.occurrence(&jiff::tz::TimeZone::UTC);
-        let draft = self.clerk.draft(at, self.verdict.change, &occurrence, None);
+        let change = self.verdict.change;
+        let assigned = self.clerk.assign(at, change, &occurrence);
+        let draft = self.clerk.draft(at, change, &occurrence, None, assigned);
+        self.clerk.settled();
         draft.expect("raised, or ended after it was raised")
     }
 }

@@ -38,6 +38,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them, the least first.
+    pub const ALL: [Self; 4] = [Self::Info, Self::Warning, Self::Major, Self::Critical];
+
     /// As in topics and payloads.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -104,6 +104,22 @@ impl Door {
         json(answered(request.send(&body[..]), &base)?)
     }
 
+    /// Sends a command, and gets its answer, which is JSON also where it was not done.
+    pub(super) fn order<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        let base = self.base()?;
+        let body = serde_json::to_vec(body)?;
+        let request = Self::agent().post(format!("{base}{path}")).header("content-type", "application/json");
+        let answer = request.send(&body[..]);
+        let is_answer = |answer: &Answer| {
+            let media = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
+            media.is_some_and(|media| media.starts_with("application/json"))
+        };
+        match answer {
+            Ok(answer) if is_answer(&answer) => json(answer),
+            other => json(answered(other, &base)?),
+        }
+    }
+
     /// Writes what is there into a file that does not exist yet; says how far it is. Nothing is left behind where it fails.
     pub(super) fn fetch(&self, path: &str, pairs: &Pairs, to: &Path) -> Result<u64, Failure> {
         let answer = self.open(path, pairs)?;

@@ -3,6 +3,7 @@
 //! Owns arguments, exit codes (0 done, 1 failed, 2 the input is wrong) and who prints what: answers for machines go to stdout, everything for
 //! people to stderr.
 
+mod alerts;
 mod bench;
 mod check;
 mod clip;
@@ -61,6 +62,14 @@ enum Command {
         cunkou replay gate.mp4 --config cunkou.toml --camera north-gate --json\n  \
         cunkou replay --rules new.toml --since 7d")]
     Replay(replay::Arguments),
+    /// List alerts, the newest first
+    #[command(after_help = "Example:\n  cunkou alerts --state open --severity critical,major")]
+    Alerts(alerts::List),
+    /// Say what is to be done with an alert
+    #[command(after_help = "Examples:\n  cunkou alert claim 01JQ… --who Li --unit patrol\n  \
+        cunkou alert dismiss 01JQ… --who Li --unit patrol --reason harmless --note \"a dog\"\n\n\
+        Exit code 1 where something else holds, or where it is not yours to do.")]
+    Alert(alerts::Order),
     /// Find clips by place, time and what was seen
     #[command(
         after_help = "Example:\n  cunkou query --from 2026-03-09 --to 2026-03-11 --time-of-day 02:00-04:00 --class car,truck \\\n    \
@@ -130,6 +139,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Alerts(list) => alerts::list(list),
+        Command::Alert(order) => alerts::order(order),
         Command::Query(arguments) => query::run(*arguments),
         Command::Clip(arguments) => clip::run(arguments),
         Command::Export(arguments) => export::run(arguments),

@@ -6,6 +6,7 @@
 //! | `/api/state` | everything that the page shows, JSON |
 //! | `/api/events` | server-sent events `alert`, `camera`, `broker`, `store`, and `resync` for a viewer that lagged |
 //! | `/api/v1/analysis` | where cameras were analysed less than was wanted, JSON |
+//! | `/api/v1/alerts/…` | alerts on record, and what somebody wants done with them |
 //! | `/api/v1/clips`, `/api/v1/cameras/…`, `/api/v1/gaps`, `/api/v1/holds`, `/api/v1/exports` | what was recorded (`docs/ref/openapi.json`) |
 //! | `/snapshots/{name}` | a picture, JPEG |
 //! | `/metrics` | OpenMetrics text |
@@ -14,13 +15,15 @@
 //!
 //! Owns HTTP. A viewer never slows the line: who lags is told to read everything anew.
 
+mod alerts;
 mod analysis;
 mod archive;
 mod board;
 mod parameters;
 
+pub use alerts::{AlertPage, AlertQuestion, Alerts};
 pub use analysis::{AnalysisPage, IntervalData};
-pub use archive::{Alerts, Rooms};
+pub use archive::Rooms;
 pub use board::{ALERTS_MAX, Board, CameraView, News, Snapshot};
 
 use std::{
@@ -119,6 +122,7 @@ pub fn router(console: Console, rooms: Rooms) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .with_state(console)
+        .merge(alerts::router(Arc::clone(&rooms.alerts), rooms.clock))
         .merge(archive::router(rooms))
         .layer(guarded)
 }

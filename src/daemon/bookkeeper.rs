@@ -10,10 +10,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, timeout},
 };
 
-use super::{
-    clerk::RECORD_KEPT,
-    fleet_watch::{Counts, FleetWatch, News},
-};
+use super::fleet_watch::{Counts, FleetWatch, News};
 use crate::{
     analysis::{Cause, Interval},
     id::CameraId,
@@ -49,6 +46,8 @@ pub(super) struct Bookkeeper {
     clock: Clock,
     /// Whether civil time can be believed: nothing is removed for its age otherwise.
     trust: watch::Receiver<Trust>,
+    /// For how long intervals are kept.
+    kept: Duration,
     cameras: Vec<OfCamera>,
     fleet: FleetWatch,
     allowance: Allowance,
@@ -63,6 +62,7 @@ impl Bookkeeper {
         metrics: Metrics,
         clock: Clock,
         trust: watch::Receiver<Trust>,
+        kept: Duration,
         cameras: impl Iterator<Item = &'a CameraId>,
     ) -> Self {
         let now = clock.now().mono;
@@ -71,6 +71,7 @@ impl Bookkeeper {
             metrics,
             clock,
             trust,
+            kept,
             cameras: cameras.map(OfCamera::from).collect(),
             fleet: FleetWatch::new(now),
             allowance: Allowance::new(now),
@@ -153,7 +154,7 @@ impl Bookkeeper {
         if *self.trust.borrow() != Trust::Believed {
             return;
         }
-        let before = Wall::from_unix_ms(now.unix_ms().saturating_sub(RECORD_KEPT.as_millis() as i64));
+        let before = Wall::from_unix_ms(now.unix_ms().saturating_sub(self.kept.as_millis() as i64));
         for _ in 0..SWEEP_NOTES_MAX {
             let swept = match self.desk.intervals_before(before).await {
                 Ok(old) if old.is_empty() => return,
@@ -252,7 +253,14 @@ mod tests {
 
     fn bookkeeper(desk: &Desk, metrics: &Metrics, trust: Trust) -> Bookkeeper {
         let trust = watch::Sender::new(trust).subscribe();
-        Bookkeeper::new(desk.clone(), metrics.clone(), Clock::start(), trust, [camera()].iter())
+        Bookkeeper::new(
+            desk.clone(),
+            metrics.clone(),
+            Clock::start(),
+            trust,
+            Duration::from_secs(30 * 24 * 3600),
+            [camera()].iter(),
+        )
     }
 
     async fn kept(desk: &Desk) -> Vec<Wall> {

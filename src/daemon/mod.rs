@@ -275,7 +275,14 @@ impl Daemon {
         // Nothing is deleted for its age before the office has looked at the clock.
         let (trust_tx, trust) = watch::channel(Trust::Doubted);
         let cameras = config.cameras.iter().map(|camera| &camera.id);
-        let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust.clone(), cameras);
+        let bookkeeper = Bookkeeper::new(
+            desk.clone(),
+            metrics.clone(),
+            clock,
+            trust.clone(),
+            clerk::kept(&config),
+            cameras,
+        );
         let (intervals, intervals_rx) = mpsc::channel(INTERVALS_MAX);
         let bookkeeper = tokio::spawn(vital(broken.clone(), bookkeeper.run(intervals_rx)));
         let mint = Mint::from_os();
@@ -303,12 +310,13 @@ impl Daemon {
         let chronicler = tokio::spawn(vital(broken.clone(), chronicler.run(seen_rx)));
         let page_desk = desk.clone();
         let catalog = archive.catalog().clone();
-        let alerts = Arc::new(AlertShelf { desk: desk.clone() });
         let (seek_clips, sought_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
         let (found, found_clips) = mpsc::channel(CLIPS_SOUGHT_MAX);
         let clip_finder = ClipFinder { catalog, recording: config.recording, found };
         let clip_finder = tokio::spawn(vital(broken.clone(), clip_finder.run(sought_clips)));
         let (orders, orders_rx) = orders::orders();
+        let station = config.station.id.clone();
+        let alerts = Arc::new(AlertShelf { desk: desk.clone(), station, orders: orders.clone() });
         let (happenings, happenings_rx) = happenings::happenings();
         let (presence, presence_rx) = mpsc::channel(PRESENCE_MAX);
         let office = Office {

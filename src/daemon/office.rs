@@ -7,6 +7,7 @@ use std::{
     fs::File,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -22,7 +23,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    clerk::{Clerk, Draft, Due, Record, read_record, record_range},
+    clerk::{
+        Assigned, Breach, Clerk, Draft, Due, Folder, Record, Step, member, member_range, read_record,
+        record_range,
+    },
     clock_watch::ClockWatch,
     happenings::Happening,
     orders::Order,
@@ -30,14 +34,14 @@ use super::{
 use crate::{
     alert::{Change, Occurrence, life::NotDone, snapshot},
     console::Board,
-    duty::Presence,
+    duty::{MEMBERS_MAX, Presence},
     geometry::UnitBox,
     id::{AlertId, PostId},
     lane::{Filed, Filing},
-    metrics::Metrics,
-    mqtt::payload::{AnswerData, ClipStatus, SnapshotData},
+    metrics::{Metrics, OfState},
+    mqtt::payload::{AlertState, AnswerData, ClipStatus, SnapshotData},
     store::{Desk, Refused, Write},
-    time::{Clock, Trust},
+    time::{Clock, Trust, Wall},
 };
 
 /// Verdicts that are taken on at once: their pictures are made side by side and their promises share a sync.
@@ -104,6 +108,7 @@ impl Office {
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH_MAX);
         loop {
+            self.clerk.settled();
             tokio::select! {
                 biased;
                 Some(happening) = self.happenings.recv() => self.happen(happening).await,
@@ -122,7 +127,7 @@ impl Office {
     async fn happen(&mut self, happening: Happening) {
         let Happening { change, occurrence, promised } = happening;
         let now = self.clock.now().wall;
-        let draft = self.clerk.draft(now, change, &occurrence, None).unwrap_or_default();
+        let draft = self.draft(now, change, &occurrence, None).await;
         let outcome = self.desk.promise(draft.writes, draft.messages).await.map(drop);
         match &outcome {
             Ok(()) => self.tell(change, &occurrence, draft.told),
@@ -132,20 +137,74 @@ impl Office {
         let _ = promised.send(outcome);
     }
 
+    async fn draft(
+        &mut self,
+        now: Wall,
+        change: Change,
+        what: &Occurrence,
+        picture: Option<SnapshotData>,
+    ) -> Draft {
+        let mut assigned = self.clerk.assign(now, change, what);
+        if let Some(lead) = assigned.as_ref().and_then(Assigned::wants) {
+            // Where it cannot be read, it is joined all the same.
+            let lead = self.record(lead).await.ok().flatten();
+            assigned = assigned.map(|assigned| assigned.with(lead));
+        }
+        self.clerk.draft(now, change, what, picture, assigned).unwrap_or_default()
+    }
+
+    /// Does what somebody wants, and answers once it is durable.
     async fn obey(&mut self, order: Order) {
-        let not_done = NotDone::Invalid("there is no such alert".to_owned());
-        let _ = order.answer.send(AnswerData::refused(order.command.id, &not_done));
+        let Order { command, answer } = order;
+        let (id, now) = (command.id, self.clock.now().wall);
+        let outcome = match self.folder(command.alert).await {
+            Ok(folder) => {
+                let (data, draft) = self.clerk.obey(now, command, folder);
+                self.carry_out(draft).await.map(|()| data)
+            }
+            Err(refused) => Err(refused),
+        };
+        let data = outcome.unwrap_or_else(|refused| {
+            let why = format!("{refused}; say it again with the same id");
+            AnswerData::refused(id, &NotDone::Expired(why))
+        });
+        // Who asked may have gone.
+        let _ = answer.send(data);
+    }
+
+    /// What is on record of an alert and of those that joined it.
+    async fn folder(&self, id: AlertId) -> Result<Option<Folder>, Refused> {
+        let Some(record) = self.record(id).await? else { return Ok(None) };
+        let mut members = Vec::new();
+        if record.leads() {
+            let (from, to) = member_range(id);
+            for (key, _) in self.desk.range(from, to, MEMBERS_MAX).await? {
+                if let Some(id) = member(&key) {
+                    members.extend(self.record(id).await?);
+                }
+            }
+        }
+        Ok(Some(Folder { record, members }))
     }
 
     async fn file(&mut self, batch: Vec<(Filing, Filed)>) {
-        let pictures = join_all(batch.iter().map(|(filing, _)| self.picture(filing))).await;
+        let pictures = batch.iter().map(|(filing, _)| picture(self.snapshots.clone(), filing));
+        let mut pictures = pin!(join_all(pictures.collect::<Vec<_>>()));
+        let pictures = loop {
+            // Who calls for help does not wait for pictures.
+            tokio::select! {
+                biased;
+                Some(happening) = self.happenings.recv() => self.happen(happening).await,
+                made = &mut pictures => break made,
+            }
+        };
         let now = self.clock.now();
         let mut promises = Vec::with_capacity(batch.len());
         let mut done = Vec::with_capacity(batch.len());
         for ((filing, filed), picture) in batch.into_iter().zip(pictures) {
             let change = filing.verdict.change;
             let occurrence = filing.verdict.alert.occurrence(&self.time_zone);
-            let draft = self.clerk.draft(now.wall, change, &occurrence, picture).unwrap_or_default();
+            let draft = self.draft(now.wall, change, &occurrence, picture).await;
             promises.push((draft.writes, draft.messages));
             done.push((change, occurrence, filed, draft.told));
         }
@@ -168,45 +227,39 @@ impl Office {
         }
     }
 
-    fn tell(&self, change: Change, alert: &Occurrence, told: Option<Record>) {
-        let Some(record) = told else { return };
-        if change == Change::Raised {
-            self.metrics.alerts_raised.get_or_create(&(&alert.camera.id).into()).inc();
-            let us = self.clock.now().wall.us_since(alert.occurred_at).max(0);
-            self.metrics.alert_seconds.observe(us as f64 / 1e6);
-        }
+    fn tell(&self, change: Change, what: &Occurrence, told: Vec<Step>) {
+        let (alert, camera) = (what.id, &what.camera.id);
         match change {
+            _ if told.is_empty() => {}
             Change::Raised => {
-                tracing::info!(alert = %alert.id, camera = %alert.camera.id, judged = ?alert.judged, "alert raised: {}", record.data.explain.en);
+                self.metrics.alerts_raised.get_or_create(&camera.into()).inc();
+                let us = self.clock.now().wall.us_since(what.occurred_at).max(0);
+                self.metrics.alert_seconds.observe(us as f64 / 1e6);
+                tracing::info!(%alert, %camera, judged = ?what.judged, "alert raised: {}", what.explain.en);
             }
-            Change::Ended => tracing::info!(alert = %alert.id, camera = %alert.camera.id, "alert ended"),
-            Change::Updated => tracing::debug!(alert = %alert.id, camera = %alert.camera.id, "alert updated"),
+            Change::Ended => tracing::info!(%alert, %camera, "alert ended"),
+            Change::Updated => tracing::debug!(%alert, %camera, "alert updated"),
         }
-        self.board.alert(record.rev, record.data);
+        self.show(told);
     }
 
-    /// The picture of a new alert, plain and with boxes. An alert whose picture cannot be kept goes out without one.
-    async fn picture(&self, filing: &Filing) -> Option<SnapshotData> {
-        let alert = &filing.verdict.alert;
-        let frame = filing.frame.clone().filter(|_| filing.verdict.change == Change::Raised)?;
-        let (id, camera, folder) = (alert.id, Arc::clone(&alert.camera), self.snapshots.clone());
-        let boxes: Vec<(UnitBox, &'static str)> =
-            alert.objects.iter().map(|object| (object.bbox, object.class.as_str())).collect();
-        let made = spawn_blocking(move || {
-            let plain = snapshot::encode(&frame.picture, &camera.masks, &[], QUALITY)?;
-            let boxed = snapshot::encode(&frame.picture, &camera.masks, &boxes, QUALITY)?;
-            keep(&folder, id, &plain, &boxed)
-        });
-        match made.await {
-            Ok(Ok(picture)) => Some(picture),
-            Ok(Err(error)) => {
-                tracing::error!(alert = %id, %error, "the alert's picture could not be kept; the alert goes out without it");
-                None
+    /// Shows what was promised to who looks, and counts it.
+    fn show(&self, told: Vec<Step>) {
+        for Step { record, entered, breach } in told {
+            let (id, is_counted) = (record.data.alert_id, !record.data.drill);
+            if let Some(state) = entered {
+                if is_counted {
+                    self.metrics.alert_states.get_or_create(&OfState { state: state.as_str() }).inc();
+                }
+                if state != AlertState::Raised {
+                    tracing::info!(alert = %id, state = state.as_str(), "alert goes on");
+                }
             }
-            Err(panic) => {
-                tracing::error!(alert = %id, %panic, "the alert's picture could not be made; the alert goes out without it");
-                None
+            if breach == Breach::Now && is_counted {
+                self.metrics.alert_breaches.inc();
+                tracing::warn!(alert = %id, "nobody was on the way in time");
             }
+            self.board.alert(record.rev, record.data);
         }
     }
 
@@ -256,7 +309,7 @@ impl Office {
     }
 
     async fn record(&self, id: AlertId) -> Result<Option<Record>, Refused> {
-        if let Some(record) = self.clerk.open(id) {
+        if let Some(record) = self.clerk.known(id) {
             return Ok(Some(record.clone()));
         }
         let (from, to) = record_range(id);
@@ -266,10 +319,10 @@ impl Office {
 
     /// Promises a draft that no lane waits for, then tells of it.
     async fn carry_out(&self, draft: Draft) -> Result<(), Refused> {
-        self.desk.promise(draft.writes, draft.messages).await?;
-        if let Some(record) = draft.told {
-            self.board.alert(record.rev, record.data);
+        if !draft.writes.is_empty() || !draft.messages.is_empty() {
+            self.desk.promise(draft.writes, draft.messages).await?;
         }
+        self.show(draft.told);
         if let Some(record) = draft.clip {
             // One for which there is no room has another deadline.
             let _ = self.seek_clips.try_send(record);
@@ -285,6 +338,34 @@ impl Office {
             }
         }
         Ok(())
+    }
+}
+
+/// The picture of a new alert, plain and with boxes. An alert whose picture cannot be kept goes out without one.
+fn picture(folder: PathBuf, filing: &Filing) -> impl Future<Output = Option<SnapshotData>> + use<> {
+    let alert = &filing.verdict.alert;
+    let frame = filing.frame.clone().filter(|_| filing.verdict.change == Change::Raised);
+    let (id, camera) = (alert.id, Arc::clone(&alert.camera));
+    let boxes: Vec<(UnitBox, &'static str)> =
+        alert.objects.iter().map(|object| (object.bbox, object.class.as_str())).collect();
+    async move {
+        let frame = frame?;
+        let made = spawn_blocking(move || {
+            let plain = snapshot::encode(&frame.picture, &camera.masks, &[], QUALITY)?;
+            let boxed = snapshot::encode(&frame.picture, &camera.masks, &boxes, QUALITY)?;
+            keep(&folder, id, &plain, &boxed)
+        });
+        match made.await {
+            Ok(Ok(picture)) => Some(picture),
+            Ok(Err(error)) => {
+                tracing::error!(alert = %id, %error, "the alert's picture could not be kept; the alert goes out without it");
+                None
+            }
+            Err(panic) => {
+                tracing::error!(alert = %id, %panic, "the alert's picture could not be made; the alert goes out without it");
+                None
+            }
+        }
     }
 }
 

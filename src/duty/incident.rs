@@ -19,6 +19,9 @@ use crate::{
 /// Incidents at most that something may join; of more, those that are longest without an alert are forgotten, and nothing joins them.
 pub const INCIDENTS_MAX: usize = 1024;
 
+/// Alerts of one incident at most, its lead included; what comes then leads another one. All of them are answered in one batch.
+pub const MEMBERS_MAX: usize = 64;
+
 /// Alerts of one incident that are remembered, the newest ones.
 const SIGHTINGS_MAX: usize = 16;
 
@@ -61,6 +64,8 @@ struct Incident {
     lead: AlertId,
     severity: Severity,
     earnest: Earnest,
+    /// Alerts of it.
+    members: usize,
     /// Of the lead, and of what was seen beside a sensor.
     sorts: Sorts,
     sightings: VecDeque<Sighting>,
@@ -119,6 +124,7 @@ impl Incidents {
                 lead: arrival.alert,
                 severity: arrival.subject.severity,
                 earnest: arrival.earnest,
+                members: 0,
                 sorts: Sorts::default(),
                 sightings: VecDeque::new(),
             },
@@ -128,6 +134,7 @@ impl Incidents {
                 incident
             }
         };
+        incident.members += 1;
         incident.sorts = incident.sorts.and(arrival.sorts());
         incident.sightings.push_back(sighting);
         if incident.sightings.len() > SIGHTINGS_MAX {
@@ -141,7 +148,8 @@ impl Incidents {
 
     fn takes(&self, open: &Incident, arrival: &Arrival<'_>, sighting: &Sighting) -> bool {
         let is_of_sort = !arrival.sorts().is_empty() && arrival.sorts().is_within(open.sorts);
-        arrival.subject.severity <= open.severity
+        open.members < MEMBERS_MAX
+            && arrival.subject.severity <= open.severity
             && arrival.earnest == open.earnest
             && open.sightings.iter().any(|other| {
                 (is_of_sort && self.is_close(sighting, other))

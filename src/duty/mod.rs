@@ -24,7 +24,7 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-pub use incident::{INCIDENTS_MAX, Pairing};
+pub use incident::{INCIDENTS_MAX, MEMBERS_MAX, Pairing};
 pub use presence::{PRESENCE_LEN_MAX, Presence};
 pub use subject::{Past, Subject};
 

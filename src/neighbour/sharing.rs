@@ -189,6 +189,11 @@ impl Sharing {
         self.shared.get(&alert).is_some_and(|stations| stations.contains(neighbour))
     }
 
+    /// Who was sent an alert.
+    pub fn stations(&self, alert: AlertId) -> impl Iterator<Item = &StationId> {
+        self.shared.get(&alert).into_iter().flatten()
+    }
+
     /// The event as every neighbour gets it.
     fn payload(&self, now: Wall, kind: &str, event: EventId, rev: u64, data: &AlertData) -> Bytes {
         let mut data = data.clone();

@@ -42,6 +42,28 @@ impl Mosquitto {
         })
     }
 
+    /// One whose accounts may do everything but subscribe to what others say: an access list that refuses subscriptions by word, which a file cannot.
+    pub(crate) fn start_deaf() -> Option<Self> {
+        let plugin = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"]
+            .map(|folder| format!("{folder}/mosquitto_dynamic_security.so"))
+            .into_iter()
+            .find(|path| Path::new(path).exists());
+        let Some(plugin) = plugin else {
+            eprintln!("skipped: mosquitto's dynamic security is not installed");
+            return None;
+        };
+        Self::launch(|dir| {
+            let file = dir.join("security.json");
+            std::fs::write(&file, security(false)).expect("writable");
+            format!("allow_anonymous true\nplugin {plugin}\nplugin_opt_config_file {}\n", file.display())
+        })
+    }
+
+    /// From the next start on, everybody may subscribe.
+    pub(crate) fn let_listen(&self) {
+        std::fs::write(self.dir.path().join("security.json"), security(true)).expect("writable");
+    }
+
     pub(crate) fn start_with_tls(extra: &str) -> Option<Self> {
         Self::launch(|_| format!("allow_anonymous false\n{extra}"))
     }
@@ -111,6 +133,13 @@ impl Mosquitto {
     pub(crate) fn reload(&self) {
         signal(self.child.as_ref().expect("it runs").id(), "HUP");
     }
+}
+
+fn security(may_subscribe: bool) -> String {
+    format!(
+        r#"{{"defaultACLAccess":{{"publishClientSend":true,"publishClientReceive":true,"subscribe":{may_subscribe},"unsubscribe":true}},
+            "clients":[],"groups":[],"roles":[]}}"#
+    )
 }
 
 impl Drop for Mosquitto {

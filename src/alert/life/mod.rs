@@ -1,6 +1,6 @@
 //! The life of an alert: who has answered, who goes, and what is due.
 //!
-//! Owns the words of it. An alert's subject may be long gone and the alert still open: what happened ends, an alert is *closed* by somebody.
+//! Owns the words of it, and [`Life`], in which they are followed: pure, it is told the time. An alert's subject may be long gone and the alert still open: what happened ends, an alert is *closed* by somebody.
 //! Which posts are told is `duty`'s, what is written is the clerk's (`daemon`).
 //!
 //! ```text
@@ -9,6 +9,16 @@
 //!   └─▶ escalated ◀┘──▶───────────┘        claimed ──▶ raised, when the lease ends or it is released
 //! any open one ──▶ expired
 //! ```
+
+mod deadlines;
+mod obey;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use deadlines::{Deadline, Pursuit, Terms, expiry};
+pub use obey::Obeyed;
+pub use value::{Changed, Claim, Closed, Done, Life, Note, Tell, Told};
 
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +77,22 @@ pub struct Actor {
     /// Of which station; absent: of the alert's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub station: Option<StationId>,
+}
+
+/// What a post is told an alert for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToldWhy {
+    /// It is new.
+    First,
+    /// Nobody has acknowledged it.
+    Again,
+    /// Nobody has claimed it.
+    Escalated,
+    /// Who claimed it has let it go.
+    Lapsed,
+    /// Its rule floods: this stands for several.
+    Summary,
 }
 
 /// What somebody wants done with an alert.

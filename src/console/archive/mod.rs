@@ -23,22 +23,21 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::parameters::BadQuestion;
+use super::{alerts::Alerts, parameters::BadQuestion};
 use crate::{
     archive::{Archive, HoldError, NoFilm},
     config::Config,
     decode::Backend,
     evidence::{Action, Actor, Evidence, Purpose},
-    id::{AlertId, CameraId, HoldId},
+    id::{CameraId, HoldId},
     index::{Librarian, Unanswered},
-    mqtt::payload::{AlertData, ModelData},
+    mqtt::payload::ModelData,
     store::Refused,
-    time::{Clock, Wall},
+    time::Clock,
 };
 use records::{Gaps, HoldData, HoldWanted, ReleaseWanted, Timeline};
 use serde_json::json;
@@ -46,19 +45,6 @@ use warrant::Warrant;
 
 /// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-
-/// Alerts on record, by id.
-pub trait Alerts: Send + Sync {
-    /// The alert as it was last told.
-    fn alert(&self, id: AlertId) -> BoxFuture<'_, Result<Option<AlertData>, Refused>>;
-    /// Those of a camera that occurred in `from..to`, oldest first.
-    fn alerts(
-        &self,
-        camera: &CameraId,
-        from: Wall,
-        to: Wall,
-    ) -> BoxFuture<'_, Result<Vec<AlertData>, Refused>>;
-}
 
 /// What the archive's pages answer from.
 pub struct Rooms {

@@ -189,3 +189,20 @@ fn of_too_many_incidents_the_oldest_is_forgotten() {
     assert_eq!(raise(31, "gate-2").1, Some(leads[1].0));
     assert_eq!(raise(0, "gate-2").1, None);
 }
+
+#[test]
+fn an_incident_that_is_full_is_followed_by_another() {
+    let (mut world, mut duty) = (World::new(), duty());
+    let mut raise = || {
+        let mut what = world.seen(at(0), "gate-1", Class::Person);
+        what.judged = rule("other");
+        (what.id, joined(&duty.raised(at(0), &what)))
+    };
+    let (first, _) = raise();
+    for _ in 1..MEMBERS_MAX {
+        assert_eq!(raise().1, Some(first));
+    }
+    let (second, lead) = raise();
+    assert_eq!(lead, None);
+    assert_eq!(raise().1, Some(second));
+}

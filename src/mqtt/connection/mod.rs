@@ -327,7 +327,7 @@ impl Run {
                     Some(News::Withdrawn(seqs)) => return Event::Withdrawn(seqs),
                     None => self.has_news = false,
                 },
-                answer = received(&mut self.answers) => match answer {
+                answer = received(&mut self.answers), if self.courier.takes_answers() => match answer {
                     Some(answer) => return Event::Answer(answer),
                     None => self.answers = None,
                 },

@@ -32,6 +32,11 @@ impl Answers {
         self.waiting.pop_front()
     }
 
+    /// Whether who has more should keep them for now.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= WAITING_MAX / 4
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

@@ -154,6 +154,11 @@ impl Courier {
         }
     }
 
+    /// Whether answers are taken now. While the broker is away they are, and the oldest are lost: nobody waits for a broker.
+    pub fn takes_answers(&self) -> bool {
+        !matches!(self.link, Link::Up(_)) || !self.answers.is_full()
+    }
+
     /// Whether nothing is on its way to the broker.
     pub fn is_idle(&self) -> bool {
         match &self.link {

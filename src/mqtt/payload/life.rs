@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::alert::life::ToldWhy;
+
 use crate::{
-    alert::life::{Actor, Reason},
+    alert::life::{Actor, Done, Life, Reason},
     id::{AlertId, ButtonId, IncidentId, PostId, SensorId},
 };
 
@@ -36,6 +38,52 @@ pub struct LifeData {
     pub notes: Vec<NoteData>,
 }
 
+impl From<&Life> for LifeData {
+    fn from(life: &Life) -> Self {
+        let done = |done: &Done| DoneData { at: done.at.to_string(), by: done.by.clone() };
+        Self {
+            raised_at: life.raised_at().to_string(),
+            told: life
+                .told()
+                .map(|told| ToldData {
+                    at: told.at.to_string(),
+                    why: told.why,
+                    tier: told.tier,
+                    posts: told.posts.clone(),
+                    passed_over: told
+                        .passed_over
+                        .iter()
+                        .map(|(post, why)| PassedOverData { post: post.clone(), why: why.clone() })
+                        .collect(),
+                })
+                .collect(),
+            tier: life.tier(),
+            acknowledged: life.acknowledged().map(done),
+            claim: life.claim().map(|claim| ClaimData {
+                at: claim.since.to_string(),
+                by: claim.by.clone(),
+                until: claim.until.to_string(),
+            }),
+            first_claimed: life.first_claimed().map(done),
+            breached_at: life.breached_at().map(|at| at.to_string()),
+            closed: life.closed().map(|closed| ClosedData {
+                at: closed.at.to_string(),
+                by: closed.by.clone(),
+                reason: closed.reason,
+                note: closed.note.clone(),
+            }),
+            notes: life
+                .notes()
+                .map(|note| NoteData {
+                    at: note.at.to_string(),
+                    by: note.by.clone(),
+                    text: note.text.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
 /// Who was told of an alert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToldData {
@@ -50,22 +98,6 @@ pub struct ToldData {
     /// Who was to be told and was not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<PassedOverData>,
-}
-
-/// What a post is told an alert for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ToldWhy {
-    /// It is new.
-    First,
-    /// Nobody has acknowledged it.
-    Again,
-    /// Nobody has claimed it.
-    Escalated,
-    /// Who claimed it has let it go.
-    Lapsed,
-    /// Its rule floods: this stands for several.
-    Summary,
 }
 
 /// A post that was not told.

@@ -261,7 +261,9 @@ impl<'a> Stage<'a> {
             }
             Act::File(filing) => {
                 let occurrence = filing.verdict.alert.occurrence(&self.config.station.time_zone);
-                let draft = self.process.clerk.draft(now.wall, filing.verdict.change, &occurrence, None);
+                let change = filing.verdict.change;
+                let assigned = self.process.clerk.assign(now.wall, change, &occurrence);
+                let draft = self.process.clerk.draft(now.wall, change, &occurrence, None, assigned);
                 let waiting = Waiting::drafted(camera, &filing, draft);
                 self.process.unpromised.push_back(waiting);
                 queue.after(PICTURE_TAKES, Happening::Promise);
