@@ -225,6 +225,7 @@ mod tests {
             drill: false,
             incident: None,
             life: LifeData::default(),
+            home: None,
         }
     }
 

@@ -178,6 +178,7 @@ impl Clerk {
             drill: what.earnest == Earnest::Drill,
             incident: None,
             life: LifeData::default(),
+            home: None,
         }
     }
 
