@@ -188,7 +188,9 @@ fn read_of(from: &StationId, what: What, rest: &str, payload: &[u8]) -> Result<A
         What::State => format!("alert-state/{}", data.alert_id),
     };
     let is_kind = match what {
-        What::Event => ["raised", "updated", "ended"].iter().any(|it| kind == format!("cunkou.alert.{it}.v1")),
+        What::Event => {
+            ["raised", "updated", "ended"].iter().any(|it| kind == format!("cunkou.alert.{it}.v1"))
+        }
         What::State => kind == "cunkou.alert.state.v1",
     };
     if topic != rest || !is_kind || subject != data.alert_id.to_string() {
@@ -268,6 +270,11 @@ impl Inbox {
         self.peers.get(from).is_some_and(|peer| agreement::holds(&peer.agreement, now))
     }
 
+    /// The neighbour at which an alert is at home.
+    pub fn home_of(&self, alert: AlertId) -> Option<&StationId> {
+        self.peers.iter().find(|(_, peer)| peer.known.contains_key(&alert)).map(|(id, _)| id)
+    }
+
     /// Judges what came. `None`: it came from nobody that is known.
     pub fn take(&mut self, now: Wall, from: &StationId, arrived: Arrived, record: OnRecord) -> Option<Taken> {
         let (event, alert) = (arrived.event, arrived.alert());
@@ -277,8 +284,7 @@ impl Inbox {
             shown: None,
         };
         let refused = |why| Some(receipt(ReceiptResult::Refused, Some(why)));
-        let is_anothers =
-            self.peers.iter().any(|(id, peer)| id != from && peer.known.contains_key(&alert));
+        let is_anothers = self.peers.iter().any(|(id, peer)| id != from && peer.known.contains_key(&alert));
         let kept = self.kept;
         let peer = self.peers.get_mut(from)?;
         if !agreement::holds(&peer.agreement, now) {
@@ -337,7 +343,8 @@ impl Inbox {
         let mut writes = Vec::new();
         for (id, pairs) in events {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
-            let is_over = |value: &[u8]| foreign::read_event(value).is_none_or(|at| at.after(EVENT_KEPT) <= now);
+            let is_over =
+                |value: &[u8]| foreign::read_event(value).is_none_or(|at| at.after(EVENT_KEPT) <= now);
             for (key, _) in pairs.into_iter().filter(|(_, value)| is_over(value)) {
                 peer.events = peer.events.saturating_sub(1);
                 writes.push(Write::Delete(key));

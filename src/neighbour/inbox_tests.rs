@@ -117,7 +117,10 @@ fn what_is_new_is_kept_shown_and_receipted_and_a_repeat_has_no_effect() {
     let again = desk.hear("willow", &topic, &payload).expect("heard");
     assert_eq!((again.receipt.result, again.writes, again.shown), (ReceiptResult::Repeat, vec![], None));
     let (topic, payload) = said(1, 4, NOW, Some("claimed"));
-    assert_eq!(desk.hear("willow", &topic, &payload).and_then(|it| it.shown).expect("shown").news, News::Change);
+    assert_eq!(
+        desk.hear("willow", &topic, &payload).and_then(|it| it.shown).expect("shown").news,
+        News::Change
+    );
     // An older one that was overtaken.
     let old = desk.hear("willow", "alert/warning/zone-enter/gate", &said(1, 2, NOW, None).1).expect("heard");
     assert_eq!((old.receipt.result, old.writes, old.shown), (ReceiptResult::Kept, vec![], None));
@@ -131,9 +134,11 @@ fn nothing_is_kept_of_strangers_forgers_and_what_is_too_late() {
     // Its source names another station than the topic.
     assert_eq!(desk.result("hill", &first), None);
     assert_eq!(desk.result("stranger", &first), None);
-    let swapped = String::from_utf8(first.1.clone()).expect("text").replace("/stations/willow/", "/stations/stranger/");
+    let swapped =
+        String::from_utf8(first.1.clone()).expect("text").replace("/stations/willow/", "/stations/stranger/");
     assert_eq!(desk.result("stranger", &(first.0.clone(), swapped.into_bytes())), None);
-    let hops = String::from_utf8(first.1.clone()).expect("text").replace("\"cunkouhops\":1", "\"cunkouhops\":5");
+    let hops =
+        String::from_utf8(first.1.clone()).expect("text").replace("\"cunkouhops\":1", "\"cunkouhops\":5");
     assert_eq!(desk.result("willow", &(first.0.clone(), hops.into_bytes())), Some(ReceiptResult::Refused));
     let elsewhere = ("alert/critical/zone-enter/gate".to_owned(), first.1.clone());
     assert_eq!(desk.result("willow", &elsewhere), None);
@@ -142,9 +147,14 @@ fn nothing_is_kept_of_strangers_forgers_and_what_is_too_late() {
     assert_eq!(desk.records(), []);
     // Its state is kept all the same, and is no news.
     let (topic, payload) = said(2, 2, long_ago, Some("expired"));
-    assert_eq!(desk.hear("willow", &topic, &payload).and_then(|it| it.shown).expect("shown").news, News::Change);
+    assert_eq!(
+        desk.hear("willow", &topic, &payload).and_then(|it| it.shown).expect("shown").news,
+        News::Change
+    );
     // Another station cannot take an alert over; nor can anybody one of ours.
-    let theirs = String::from_utf8(said(2, 9, NOW, Some("resolved")).1).expect("text").replace("/stations/willow/", "/stations/hill/");
+    let theirs = String::from_utf8(said(2, 9, NOW, Some("resolved")).1)
+        .expect("text")
+        .replace("/stations/willow/", "/stations/hill/");
     let topic = format!("alert-state/{}", alert(2));
     assert_eq!(desk.result("hill", &(topic.clone(), theirs.into_bytes())), Some(ReceiptResult::Refused));
     let arrived = read(&station("willow"), &first.0, &first.1).expect("an alert").expect("readable");
