@@ -282,7 +282,34 @@ pub struct VolumeMetrics {
     pub stuck: Gauge,
 }
 
+/// What one connection to a broker counts.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "each is documented where `Metrics` declares it")]
+pub struct ConnectionMetrics {
+    pub connected: Gauge,
+    pub failures: Counter,
+    pub acknowledged: Counter,
+}
+
 impl Metrics {
+    /// The metrics of the connection to the station's own broker.
+    pub fn of_broker(&self) -> ConnectionMetrics {
+        ConnectionMetrics {
+            connected: self.broker_connected.clone(),
+            failures: self.broker_failures.clone(),
+            acknowledged: self.outbox_delivered.clone(),
+        }
+    }
+
+    /// The metrics of the connection to a neighbour's broker.
+    pub fn of_neighbour(&self, of: &OfNeighbour) -> ConnectionMetrics {
+        ConnectionMetrics {
+            connected: self.neighbour_connected.get_or_create(of).clone(),
+            failures: self.neighbour_failures.get_or_create(of).clone(),
+            acknowledged: self.neighbour_acknowledged.get_or_create(of).clone(),
+        }
+    }
+
     /// The metrics of one volume.
     pub fn of_volume(&self, of: &OfVolume) -> VolumeMetrics {
         VolumeMetrics {

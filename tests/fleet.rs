@@ -18,6 +18,7 @@ fn an_hour_of_ten_cameras_loses_nothing_invents_nothing_and_repeats_itself() {
     assert_eq!(report.faults_found, Vec::<String>::new());
     assert!(report.visits > 200, "{report:?}");
     assert!(report.visits_excused < report.visits * 2 / 3, "faults leave something to be judged: {report:?}");
+    assert!(report.commands > 50, "people answer: {report:?}");
     assert!(report.received > report.promised as u64, "a lost connection leads to repeats: {report:?}");
     assert_eq!(run(&plan), report, "one seed, one trace");
 }

@@ -6,6 +6,8 @@
 
 #[path = "town/broker.rs"]
 mod broker;
+#[path = "town/commands.rs"]
+mod commands;
 #[path = "town/demo.rs"]
 mod demo;
 #[path = "town/http.rs"]

@@ -9,14 +9,14 @@ use std::{
 };
 
 use cunkou::{
-    alert::{Alert, Change, Object},
+    alert::{Alert, Change, Object, life::Verb},
     analysis::{Cause, Interval, What},
     camera::{Health, Reason, State, Stream, Watched},
     config::{self, Config, Direction},
     console::{AnalysisPage, IntervalData},
     daemon::{
         Trust,
-        clerk::{Clerk, Draft, Due, record_range},
+        clerk::{Clerk, Draft, Due, Folder, Record, read_record, record_range},
     },
     detect::Class,
     geometry::UnitBox,
@@ -24,7 +24,8 @@ use cunkou::{
     metrics::Metrics,
     mqtt::{
         payload::{
-            AlertData, ClipStatus, Envelope, HealthData, ModelData, NodeData, ReceiptData, SnapshotData,
+            AlertData, AnswerData, ClipStatus, CommandData, Envelope, HealthData, ModelData, NodeData,
+            NoticeData, ReceiptData, SnapshotData, UnreadData,
         },
         wire::Writer,
     },
@@ -128,8 +129,19 @@ fn every_rule_of_the_demo_writes_valid_alerts_from_raised_to_ended() {
         {
             let verdict = verdict(&config, id, rule, change, at);
             let draft = draft(&mut clerk, at, &verdict, picture).expect("something is promised");
-            let [event, state] = &draft.messages[..] else { panic!("an event and a state") };
+            let [event, state, notices @ ..] = &draft.messages[..] else { panic!("an event and a state") };
             let (event_value, state_value) = (checked(event), checked(state));
+            assert_eq!(notices.is_empty(), change != Change::Raised, "somebody is told once");
+            for notice in notices {
+                let value = checked(notice);
+                let mut alert = event_value["data"].clone();
+                alert["life"]["told"] = json!([]);
+                assert_eq!(value["data"]["alert"], alert);
+                let post = value["data"]["post"].as_str().expect("checked");
+                assert_eq!(notice.topic, format!("cunkou/v1/demo/post/{post}/notice"));
+                assert!(!notice.retain && notice.expiry == event.expiry);
+                assert_eq!(complaints(&schema("alert"), &value["data"]["alert"]), Vec::<String>::new());
+            }
             assert_eq!(event_value["cunkourev"], json!(rev + 1));
             assert_eq!(event_value["data"], state_value["data"]);
             assert_eq!(
@@ -179,9 +191,9 @@ fn an_alert_expires_is_cleared_and_forgotten_at_its_times_also_after_a_restart()
     assert!(clerk_2.recover(restarted_at, outbox.ledger()).expect("reads").is_empty(), "once");
 
     let mut log = Vec::new();
-    for hours in 0..=(31 * 24) {
+    for hours in 0..=(91 * 24) {
         let now = raised_at.after(Duration::from_secs(hours * 3600));
-        for (due, record) in reached(now, outbox.ledger()) {
+        while let Some((due, record)) = reached(now, outbox.ledger()) {
             let draft = clerk_2.reach(now, due, record, Trust::Believed);
             let forgotten = draft.forget == Some(id);
             let sought = draft.clip.clone();
@@ -190,22 +202,31 @@ fn an_alert_expires_is_cleared_and_forgotten_at_its_times_also_after_a_restart()
                 let gap = clerk_2.clip(now, *record, ClipStatus::Gap, None);
                 let told = checked(&promise(&mut outbox, gap)[0]);
                 log.push((hours, format!("clip {}", told["data"]["clip"]["status"])));
-                break;
+                continue;
             }
             let what = match &messages[..] {
                 [] if forgotten => "forgotten".to_owned(),
                 // Its clip is known by now.
                 [] => continue,
                 [message] if message.payload.is_empty() => format!("cleared, retain {}", message.retain),
-                [message] => checked(message)["data"]["state"].as_str().expect("checked").to_owned(),
-                more => panic!("{more:?}"),
+                [state, notices @ ..] => {
+                    let told = notices.iter().map(|notice| checked(notice)["data"]["why"].to_string());
+                    let state = checked(state)["data"]["state"].as_str().expect("checked").to_owned();
+                    [state].into_iter().chain(told).collect::<Vec<_>>().join(" ")
+                }
             };
             log.push((hours, what));
         }
     }
-    // What else was due when the clip was sought is reached an hour later.
-    let expected =
-        [(1, "clip \"gap\""), (2, "expired"), (26, "cleared, retain true"), (30 * 24, "forgotten")];
+    let expected = [
+        (1, "clip \"gap\""),
+        (1, "raised \"again\""),
+        (1, "escalated \"escalated\""),
+        (1, "escalated"),
+        (1, "expired"),
+        (25, "cleared, retain true"),
+        (90 * 24, "forgotten"),
+    ];
     assert_eq!(log, expected.map(|(hours, what)| (hours, what.to_owned())));
     let (from, to) = record_range(id);
     assert!(outbox.ledger().range(&from, &to, 1).expect("reads").is_empty());
@@ -223,8 +244,17 @@ fn a_clip_that_is_found_days_later_is_not_told_to_a_broker_that_has_forgotten_th
         let said = verdict(&config, id, "person-at-north-gate", change, at);
         promise(&mut outbox, draft(&mut clerk, at, &said, None).expect("it is told"));
     }
-    let due = reached(at.after(Duration::from_secs(60)), outbox.ledger());
-    let record = due.into_iter().find_map(|(_, record)| record).expect("its clip is sought");
+    let now = at.after(Duration::from_secs(700));
+    let mut sought = None;
+    while let Some((due, record)) = reached(now, outbox.ledger()) {
+        let draft = clerk.reach(now, due, record, Trust::Believed);
+        sought = sought.or(draft.clip.clone());
+        promise(&mut outbox, draft);
+    }
+    let id = sought.expect("its clip is sought").data.alert_id;
+    let (from, to) = record_range(id);
+    let (_, record) = outbox.ledger().range(&from, &to, 1).expect("reads").remove(0);
+    let record = read_record(&record).expect("it is read");
     for (hours, messages) in [(1, 1), (48, 0)] {
         let now = at.after(Duration::from_secs(hours * 3600));
         let draft = clerk.clip(now, record.clone(), ClipStatus::Gap, None);
@@ -232,17 +262,14 @@ fn a_clip_that_is_found_days_later_is_not_told_to_a_broker_that_has_forgotten_th
     }
 }
 
-fn reached(now: Wall, ledger: &SimLedger) -> Vec<(Due, Option<cunkou::daemon::clerk::Record>)> {
+/// The first deadline that is reached by now, and the record of its alert.
+fn reached(now: Wall, ledger: &SimLedger) -> Option<(Due, Option<Record>)> {
     let (from, to) = Due::range(now);
-    let keys = ledger.range(&from, &to, 100).expect("reads");
-    let dues = keys.into_iter().map(|(key, _)| Due::read(key).expect("a deadline"));
-    dues.map(|due| {
-        let (from, to) = record_range(due.alert);
-        let record = ledger.range(&from, &to, 1).expect("reads");
-        let record = record.first().and_then(|(_, value)| cunkou::daemon::clerk::read_record(value));
-        (due, record)
-    })
-    .collect()
+    let key = ledger.range(&from, &to, 1).expect("reads").pop()?.0;
+    let due = Due::read(key).expect("a deadline");
+    let (from, to) = record_range(due.alert);
+    let record = ledger.range(&from, &to, 1).expect("reads");
+    Some((due, record.first().and_then(|(_, value)| read_record(value))))
 }
 
 #[test]
@@ -357,15 +384,30 @@ fn the_asyncapi_document_names_every_topic_and_every_schema() {
     let written = [
         "cunkou/v1/{station}/alert/{severity}/{kind}/{camera}",
         "cunkou/v1/{station}/alert-state/{alert_id}",
+        "cunkou/v1/{station}/post/{post}/notice",
+        "cunkou/v1/{station}/command/alert/{alert_id}/{verb}",
+        "cunkou/v1/{station}/answer/{to}",
         "cunkou/v1/{station}/camera/{camera}/health",
         "cunkou/v1/{station}/node/{node}/status",
+        "cunkou/v1/{station}/button/{button}",
+        "cunkou/v1/{station}/sensor/{sensor}",
+        "cunkou/v1/{station}/post/{post}/status",
         "cunkou/v1/{to}/in/{station}/alert/{severity}/{kind}/{camera}",
         "cunkou/v1/{to}/in/{station}/alert-state/{alert_id}",
         "cunkou/v1/{station}/in/{from}/receipt/{event_id}",
     ];
     assert_eq!(addresses, written.into_iter().collect());
     let text = document.to_string();
-    for name in ["envelope", "alert", "camera-health", "node-status", "receipt"] {
+    for name in [
+        "envelope",
+        "alert",
+        "notice",
+        "alert-command",
+        "command-answer",
+        "receipt",
+        "camera-health",
+        "node-status",
+    ] {
         assert!(text.contains(&format!("schemas/{name}.json")), "{name}");
         schema(name);
     }
@@ -414,15 +456,80 @@ fn the_examples_of_the_mqtt_reference_are_valid_and_as_we_write_them() {
         // Members that we do not write would be lost on the way through our own types.
         let again = match name.as_str() {
             "urn:cunkou:schema:alert:1.0" => rewritten::<AlertData>(example),
-            "urn:cunkou:schema:camera-health:1.0" => rewritten::<HealthData>(example),
             "urn:cunkou:schema:receipt:1.0" => rewritten::<ReceiptData>(example),
+            "urn:cunkou:schema:notice:1.0" => {
+                let alert = &value["data"]["alert"];
+                assert_eq!(complaints(&schema("alert"), alert), Vec::<String>::new());
+                rewritten::<NoticeData>(example)
+            }
+            "urn:cunkou:schema:command-answer:1.0" => rewritten::<AnswerData>(example),
+            "urn:cunkou:schema:camera-health:1.0" => rewritten::<HealthData>(example),
             _ => rewritten::<NodeData>(example),
         };
         assert_eq!(again, value);
         assert!(text.contains(&format!("`{}`", value["type"].as_str().expect("checked"))), "{value:#}");
         schemas.insert(name);
     }
-    assert_eq!(schemas.len(), 4, "an example of each: {schemas:?}");
+    assert_eq!(schemas.len(), 6, "an example of each: {schemas:?}");
+    let command = all_between(&text, "```\n{", "\n```")[0];
+    let command: Value = serde_json::from_str(&format!("{{{command}")).expect("an example is JSON");
+    assert_eq!(complaints(&schema("alert-command"), &command), Vec::<String>::new());
+    let read: CommandData = serde_json::from_value(command.clone()).expect("it is read");
+    assert_eq!(serde_json::to_value(&read).expect("JSON"), command);
+    let unread = serde_json::to_value(UnreadData::new("no JSON")).expect("JSON");
+    assert_eq!(complaints(&schema("command-answer"), &unread), Vec::<String>::new());
+}
+
+#[test]
+fn what_people_do_with_an_alert_is_valid_on_the_wire_at_each_step() {
+    let config = demo();
+    let mut clerk = clerk(&config);
+    let at = Wall::from_unix_ms(1_773_079_445_123);
+    let mut mint = Mint::seeded(6);
+    let id = mint.alert(at);
+    let raised = verdict(&config, id, "person-at-north-gate", Change::Raised, at);
+    let promised = draft(&mut clerk, at, &raised, None).expect("raised");
+    let mut record = promised.told[0].record.clone();
+    let mut seen = BTreeSet::new();
+    for (s, verb, text) in [
+        (5, Verb::Ack, json!({})),
+        (6, Verb::Annotate, json!({ "note": "on the bridge" })),
+        (7, Verb::Escalate, json!({})),
+        (8, Verb::Claim, json!({ "if_rev": 4 })),
+        (9, Verb::Claim, json!({ "actor": { "who": "wu", "unit": "traffic" } })),
+        (10, Verb::Release, json!({})),
+        (11, Verb::Dismiss, json!({ "reason": "other", "note": "a scarecrow" })),
+    ] {
+        let now = at.after(Duration::from_secs(s));
+        let mut body = json!({ "id": mint.command(now), "actor": { "who": "li", "unit": "patrol" } });
+        body.as_object_mut().expect("an object").extend(text.as_object().expect("an object").clone());
+        assert_eq!(complaints(&schema("alert-command"), &body), Vec::<String>::new());
+        let command: CommandData = serde_json::from_value(body).expect("it is read");
+        let command = command.command(id, verb).expect("it makes sense");
+        let folder = Folder { record: record.clone(), members: Vec::new() };
+        let (answer, draft) = clerk.obey(now, command, Some(folder));
+        let value = serde_json::to_value(&answer).expect("JSON");
+        assert_eq!(complaints(&schema("command-answer"), &value), Vec::<String>::new(), "{value:#}");
+        assert_eq!(complaints(&schema("alert"), &value["alert"]), Vec::<String>::new(), "{value:#}");
+        for message in &draft.messages {
+            checked(message);
+        }
+        if let Some(step) = draft.told.last() {
+            record = step.record.clone();
+        }
+        seen.insert((value["result"].to_string(), value["alert"]["state"].to_string()));
+    }
+    let seen: Vec<(&str, &str)> =
+        seen.iter().map(|(a, b)| (a.trim_matches('"'), b.trim_matches('"'))).collect();
+    let expected = [
+        ("conflict", "claimed"),
+        ("ok", "acknowledged"),
+        ("ok", "claimed"),
+        ("ok", "dismissed"),
+        ("ok", "escalated"),
+        ("ok", "raised"),
+    ];
+    assert_eq!(seen, expected);
 }
 
 fn rewritten<D: Serialize + DeserializeOwned>(example: &str) -> Value {
@@ -513,10 +620,10 @@ fn options(text: &str) -> BTreeSet<String> {
 /// What a clerk does about the deadlines that are reached at `now`: the states told, `cleared`, `forgotten`.
 fn deeds(clerk: &mut Clerk, outbox: &mut Outbox<SimLedger>, now: Wall, trust: Trust) -> Vec<String> {
     let mut told = Vec::new();
-    for (due, record) in reached(now, outbox.ledger()) {
+    while let Some((due, record)) = reached(now, outbox.ledger()) {
         let draft = clerk.reach(now, due, record, trust);
         told.extend(draft.forget.map(|_| "forgotten".to_owned()));
-        for message in promise(outbox, draft) {
+        for message in promise(outbox, draft).into_iter().filter(|message| message.retain) {
             told.push(match message.payload.is_empty() {
                 true => "cleared".to_owned(),
                 false => checked(&message)["data"]["state"].as_str().expect("checked").to_owned(),
@@ -538,18 +645,19 @@ fn what_is_still_in_view_is_neither_cleared_nor_forgotten() {
     let raised = draft(&mut clerk, raised_at, &verdict_at(Change::Raised, raised_at), None).expect("raised");
     promise(&mut outbox, raised);
 
-    assert_eq!(deeds(&mut clerk, &mut outbox, after(1), Trust::Believed), ["expired"]);
+    let deeds_of_an_hour = deeds(&mut clerk, &mut outbox, after(1), Trust::Believed);
+    assert_eq!(deeds_of_an_hour, ["raised", "escalated", "escalated", "expired"]);
     assert!(deeds(&mut clerk, &mut outbox, after(26), Trust::Believed).is_empty(), "it goes on");
-    assert!(deeds(&mut clerk, &mut outbox, after(31 * 24), Trust::Believed).is_empty(), "it still goes on");
+    assert!(deeds(&mut clerk, &mut outbox, after(91 * 24), Trust::Believed).is_empty(), "it still goes on");
     let ended =
-        draft(&mut clerk, after(32 * 24), &verdict_at(Change::Ended, after(32 * 24)), None).expect("ended");
+        draft(&mut clerk, after(92 * 24), &verdict_at(Change::Ended, after(92 * 24)), None).expect("ended");
     promise(&mut outbox, ended);
-    assert!(deeds(&mut clerk, &mut outbox, after(32 * 24), Trust::Believed).is_empty(), "over a moment ago");
-    assert_eq!(deeds(&mut clerk, &mut outbox, after(33 * 24), Trust::Believed), ["cleared", "forgotten"]);
+    assert!(deeds(&mut clerk, &mut outbox, after(92 * 24), Trust::Believed).is_empty(), "over a moment ago");
+    assert_eq!(deeds(&mut clerk, &mut outbox, after(93 * 24), Trust::Believed), ["cleared", "forgotten"]);
 
     // A deadline that outlives its record still takes the state away.
     let due = Due::read([&Due::range(raised_at).0[..], format!("{:016x}/{id}/clear", 1).as_bytes()].concat());
-    let draft = clerk.reach(after(34 * 24), due.expect("a deadline"), None, Trust::Believed);
+    let draft = clerk.reach(after(94 * 24), due.expect("a deadline"), None, Trust::Believed);
     assert!(matches!(&draft.messages[..], [message] if message.payload.is_empty() && message.retain));
 }
 

@@ -9,7 +9,7 @@ use std::{io::Write, path::PathBuf};
 use anyhow::anyhow;
 use cunkou::{
     archive::Depth,
-    config::{self, Broker, Config},
+    config::{self, Broker, Config, Neighbour},
     daemon::raise_file_limit,
     decode::Backend,
     detect::{Detector, Model, Runtime},
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "config/cunkou.toml")]
     config: PathBuf,
-    /// Try each camera, the broker and the model, and say which cameras could be set better
+    /// Try each camera, the brokers and the model, and say which cameras could be set better
     #[arg(long)]
     connect: bool,
     /// Prove that the records of recordings and the recordings agree; no daemon may be running with this configuration
@@ -117,6 +117,10 @@ async fn connect(config: &Config, json: bool) -> Result<usize, Failure> {
     told(format!("model {}", config.detect.model), model(config), &|_| ())?;
     let (what, result) = broker(config).await;
     told(what, result, &|_| ())?;
+    for neighbour in &config.neighbours {
+        let (what, result) = neighbours_broker(config, neighbour).await;
+        told(what, result, &|_| ())?;
+    }
     let backend = Backend::choose(config.decode.hardware);
     let described = backend.as_ref().map(Backend::describe).map_err(ToString::to_string);
     told("decoder".to_owned(), described, &|_| ())?;
@@ -155,11 +159,19 @@ async fn broker(config: &Config) -> (String, Result<String, String>) {
                 Clock::start().now().wall,
                 Mint::from_os(),
             );
-            let tried = mqtt::probe(&settings).await;
-            let result = tried.map(|()| "accepts us".to_owned()).map_err(|ending| ending.to_string());
-            (format!("broker {}:{}", broker.host, broker.port), result)
+            (format!("broker {}:{}", broker.host, broker.port), probe(&settings).await)
         }
     }
+}
+
+async fn neighbours_broker(config: &Config, neighbour: &Neighbour) -> (String, Result<String, String>) {
+    let (id, broker) = (&neighbour.id, &neighbour.broker);
+    let settings = ConnectionSettings::at_neighbour(&config.station, broker.clone());
+    (format!("broker of neighbour {id}, {}:{}", broker.host, broker.port), probe(&settings).await)
+}
+
+async fn probe(settings: &ConnectionSettings) -> Result<String, String> {
+    mqtt::probe(settings).await.map(|()| "accepts us".to_owned()).map_err(|ending| ending.to_string())
 }
 
 fn model(config: &Config) -> Result<String, String> {

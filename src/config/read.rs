@@ -228,7 +228,7 @@ fn paths(table: &Table, reader: &Reader<'_, '_>) -> Option<Paths> {
 }
 
 fn console(table: &Table) -> Option<Console> {
-    Some(Console { listen: table.get("listen")? })
+    Some(Console { listen: table.get("listen")?, address: table.get::<&url::Url>("address").cloned() })
 }
 
 fn broker(table: &Table, reader: &mut Reader<'_, '_>) -> Option<Broker> {

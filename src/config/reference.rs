@@ -118,6 +118,7 @@ fn value(form: &Form) -> String {
         Form::Host => "host name or address".into(),
         Form::Listen => "`ADDRESS:PORT`".into(),
         Form::Zone => "IANA time zone".into(),
+        Form::Web => "`https://HOST`".into(),
         Form::Date => "`YYYY-MM-DD`".into(),
         Form::Begin => "`HH:MM`, 00:00 to 23:59".into(),
         Form::End => "`HH:MM`, 00:00 to 24:00".into(),

@@ -120,6 +120,7 @@ fn form(form_: &'static Form, definitions: &mut Map<String, Value>) -> Map<Strin
         Form::Whole(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Form::Real(min, max) => json!({ "type": "number", "minimum": min, "maximum": max }),
         Form::Stream => json!({ "type": "string", "pattern": "^[Rr][Tt][Ss][Pp]://[^/?#@]+([/?].*)?$" }),
+        Form::Web => json!({ "type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+(/[^?#]*)?$" }),
         Form::Listen => json!({ "type": "string", "pattern": "^(\\[[0-9a-fA-F:.]+\\]|[0-9.]+):[0-9]+$" }),
         Form::Date => json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" }),
         Form::Begin => json!({ "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" }),

@@ -133,6 +133,8 @@ pub(super) enum Form {
     Path,
     /// The RTSP URL of a stream, without credentials.
     Stream,
+    /// The address of a web server, `https://host`, without user, query or fragment.
+    Web,
     /// A host name or an IP address.
     Host,
     /// An IP address and a TCP port to listen on.
@@ -193,6 +195,7 @@ impl Form {
             Self::Real(min, max) => format!("a number from {min} to {max}"),
             Self::Path => "a path in quotes".into(),
             Self::Stream => "a URL in quotes, like \"rtsp://192.168.1.64:554/stream1\"".into(),
+            Self::Web => "an address in quotes, like \"https://station.example\"".into(),
             Self::Host => "a host name or an IP address in quotes".into(),
             Self::Listen => "an IP address and a port in quotes, like \"127.0.0.1:8080\"".into(),
             Self::Zone => "an IANA time zone in quotes, like \"Asia/Shanghai\"".into(),

@@ -42,8 +42,8 @@ pub(super) enum Value {
     Real(f64),
     /// A path, not yet joined to anything.
     Path(PathBuf),
-    /// A stream.
-    Stream(Url),
+    /// A stream, or a web server.
+    Url(Url),
     /// An address to listen on.
     Listen(SocketAddr),
     /// A time zone.
@@ -143,7 +143,7 @@ take! {
     Whole(number) as i64 => *number;
     Real(number) as f64 => *number;
     Path(path) as &'a PathBuf => path;
-    Stream(url) as &'a Url => url;
+    Url(url) as &'a Url => url;
     Listen(address) as SocketAddr => *address;
     Zone(zone) as &'a TimeZone => zone;
     Date(date) as civil::Date => *date;
@@ -243,7 +243,7 @@ fn absent(key: &'static Key, table: &Table, report: &mut Report<'_>) -> Option<P
         Need::Required => {
             let what = format!("`{}` is missing", joined(&table.path, key.name));
             let mend = match key.form {
-                Form::Table(_) => format!("add a [{}] section", key.name),
+                Form::Table(_) => format!("add a [{}] section", joined(&table.path, key.name)),
                 _ => format!("add {} = {}", key.name, form::example(&key.form)),
             };
             report.absent(table.at, what, format!("needed is: {}", without_stop(key.en)), mend);

@@ -106,6 +106,8 @@ pub struct Paths {
 pub struct Console {
     /// Where it listens; loopback unless somebody wrote otherwise.
     pub listen: SocketAddr,
+    /// Where neighbouring stations reach it.
+    pub address: Option<url::Url>,
 }
 
 /// The MQTT broker.

@@ -29,6 +29,8 @@ const WAITING_MAX: usize = 4096;
 const TAKE_MAX: usize = 256;
 /// How long the store may take for a note; then it is tried again later.
 const NOTE_WITHIN: Duration = Duration::from_secs(2);
+/// For how long intervals are kept.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How often old intervals are looked for, and how many notes of removals one look writes.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 const SWEEP_NOTES_MAX: usize = 8;
@@ -46,8 +48,6 @@ pub(super) struct Bookkeeper {
     clock: Clock,
     /// Whether civil time can be believed: nothing is removed for its age otherwise.
     trust: watch::Receiver<Trust>,
-    /// For how long intervals are kept.
-    kept: Duration,
     cameras: Vec<OfCamera>,
     fleet: FleetWatch,
     allowance: Allowance,
@@ -62,7 +62,6 @@ impl Bookkeeper {
         metrics: Metrics,
         clock: Clock,
         trust: watch::Receiver<Trust>,
-        kept: Duration,
         cameras: impl Iterator<Item = &'a CameraId>,
     ) -> Self {
         let now = clock.now().mono;
@@ -71,7 +70,6 @@ impl Bookkeeper {
             metrics,
             clock,
             trust,
-            kept,
             cameras: cameras.map(OfCamera::from).collect(),
             fleet: FleetWatch::new(now),
             allowance: Allowance::new(now),
@@ -154,7 +152,7 @@ impl Bookkeeper {
         if *self.trust.borrow() != Trust::Believed {
             return;
         }
-        let before = Wall::from_unix_ms(now.unix_ms().saturating_sub(self.kept.as_millis() as i64));
+        let before = Wall::from_unix_ms(now.unix_ms().saturating_sub(KEPT.as_millis() as i64));
         for _ in 0..SWEEP_NOTES_MAX {
             let swept = match self.desk.intervals_before(before).await {
                 Ok(old) if old.is_empty() => return,
@@ -253,14 +251,7 @@ mod tests {
 
     fn bookkeeper(desk: &Desk, metrics: &Metrics, trust: Trust) -> Bookkeeper {
         let trust = watch::Sender::new(trust).subscribe();
-        Bookkeeper::new(
-            desk.clone(),
-            metrics.clone(),
-            Clock::start(),
-            trust,
-            Duration::from_secs(30 * 24 * 3600),
-            [camera()].iter(),
-        )
+        Bookkeeper::new(desk.clone(), metrics.clone(), Clock::start(), trust, [camera()].iter())
     }
 
     async fn kept(desk: &Desk) -> Vec<Wall> {

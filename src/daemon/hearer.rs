@@ -27,8 +27,7 @@ use crate::{
 
 /// Commands that are with the office or with a neighbour, at most; then what comes waits at the broker.
 const GIVEN_MAX: usize = 64;
-/// Messages that wait for those who know devices, or neighbours, at most: more than the connection has unacknowledged at once, so that passing one on waits only
-/// where a connection was lost with many of them.
+/// Messages that wait for those who know devices, or neighbours, at most; then all that is heard waits.
 const PASSED_ON_MAX: usize = 256;
 /// Of these, kept free of what wants no acknowledgement.
 const PASSED_ON_ACKED: usize = 160;

@@ -21,6 +21,7 @@ mod indexer;
 mod neighbours;
 mod office;
 mod orders;
+mod pictures;
 mod process;
 mod recordings;
 mod shelves;
@@ -288,14 +289,7 @@ impl Daemon {
         // Nothing is deleted for its age before the office has looked at the clock.
         let (trust_tx, trust) = watch::channel(Trust::Doubted);
         let cameras = config.cameras.iter().map(|camera| &camera.id);
-        let bookkeeper = Bookkeeper::new(
-            desk.clone(),
-            metrics.clone(),
-            clock,
-            trust.clone(),
-            clerk::kept(&config),
-            cameras,
-        );
+        let bookkeeper = Bookkeeper::new(desk.clone(), metrics.clone(), clock, trust.clone(), cameras);
         let (intervals, intervals_rx) = mpsc::channel(INTERVALS_MAX);
         let bookkeeper = tokio::spawn(vital(broken.clone(), bookkeeper.run(intervals_rx)));
         let mint = Mint::from_os();

@@ -1,23 +1,17 @@
-//! The clerk's office: where verdicts become promises.
+//! The clerk's office: where what happens, what people want and what is due become promises.
 //!
-//! Owns the pictures on disk and the order "picture, then promise, then tell". Nothing is told before it is durable. What is promised is the
-//! clerk's decision; how it becomes durable, the desk's.
+//! Owns the order "picture, then promise, then tell", and that one comes after the other. Nothing is told, and nobody answered, before it is durable. What is promised is
+//! the clerk's decision; how it becomes durable, the desk's.
 
-use std::{
-    fs::File,
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+#[cfg(test)]
+mod tests;
+
+use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use jiff::tz::TimeZone;
-use sha2::{Digest, Sha256};
 use tokio::{
     sync::{mpsc, watch},
-    task::spawn_blocking,
     time::MissedTickBehavior,
 };
 use tokio_util::sync::CancellationToken;
@@ -30,12 +24,12 @@ use super::{
     clock_watch::ClockWatch,
     happenings::Happening,
     orders::Order,
+    pictures,
 };
 use crate::{
-    alert::{Change, Occurrence, life::NotDone, snapshot},
+    alert::{Change, Occurrence, life::NotDone},
     console::Board,
     duty::{MEMBERS_MAX, Presence},
-    geometry::UnitBox,
     id::{AlertId, PostId},
     lane::{Filed, Filing},
     metrics::{Metrics, OfState},
@@ -50,8 +44,6 @@ const BATCH_MAX: usize = 16;
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Deadlines that one sweep reaches; the next one does the rest.
 const SWEEP_MAX: usize = 256;
-/// JPEG quality of a snapshot: a 768x576 picture takes some 80 kB.
-const QUALITY: u8 = 85;
 
 /// Makes verdicts durable and tells of them.
 pub(super) struct Office {
@@ -188,7 +180,7 @@ impl Office {
     }
 
     async fn file(&mut self, batch: Vec<(Filing, Filed)>) {
-        let pictures = batch.iter().map(|(filing, _)| picture(self.snapshots.clone(), filing));
+        let pictures = batch.iter().map(|(filing, _)| pictures::picture(self.snapshots.clone(), filing));
         let mut pictures = pin!(join_all(pictures.collect::<Vec<_>>()));
         let pictures = loop {
             // Who calls for help does not wait for pictures.
@@ -328,87 +320,8 @@ impl Office {
             let _ = self.seek_clips.try_send(record);
         }
         if let Some(alert) = draft.forget {
-            for name in [plain_name(alert), boxed_name(alert)] {
-                match tokio::fs::remove_file(self.snapshots.join(&name)).await {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                        tracing::warn!(%name, %error, "a picture that has served its purpose could not be removed");
-                    }
-                    _ => {}
-                }
-            }
+            pictures::forget(&self.snapshots, alert).await;
         }
         Ok(())
     }
-}
-
-/// The picture of a new alert, plain and with boxes. An alert whose picture cannot be kept goes out without one.
-fn picture(folder: PathBuf, filing: &Filing) -> impl Future<Output = Option<SnapshotData>> + use<> {
-    let alert = &filing.verdict.alert;
-    let frame = filing.frame.clone().filter(|_| filing.verdict.change == Change::Raised);
-    let (id, camera) = (alert.id, Arc::clone(&alert.camera));
-    let boxes: Vec<(UnitBox, &'static str)> =
-        alert.objects.iter().map(|object| (object.bbox, object.class.as_str())).collect();
-    async move {
-        let frame = frame?;
-        let made = spawn_blocking(move || {
-            let plain = snapshot::encode(&frame.picture, &camera.masks, &[], QUALITY)?;
-            let boxed = snapshot::encode(&frame.picture, &camera.masks, &boxes, QUALITY)?;
-            keep(&folder, id, &plain, &boxed)
-        });
-        match made.await {
-            Ok(Ok(picture)) => Some(picture),
-            Ok(Err(error)) => {
-                tracing::error!(alert = %id, %error, "the alert's picture could not be kept; the alert goes out without it");
-                None
-            }
-            Err(panic) => {
-                tracing::error!(alert = %id, %panic, "the alert's picture could not be made; the alert goes out without it");
-                None
-            }
-        }
-    }
-}
-
-/// Why a picture is not kept.
-#[derive(Debug, thiserror::Error)]
-enum NoPicture {
-    #[error(transparent)]
-    Encode(#[from] snapshot::SnapshotError),
-    #[error("{path}: {source}")]
-    Write { path: PathBuf, source: io::Error },
-}
-
-fn plain_name(id: AlertId) -> String {
-    format!("{id}.jpg")
-}
-
-fn boxed_name(id: AlertId) -> String {
-    format!("{id}-boxed.jpg")
-}
-
-fn keep(folder: &Path, id: AlertId, plain: &[u8], boxed: &[u8]) -> Result<SnapshotData, NoPicture> {
-    let (plain_name, boxed_name) = (plain_name(id), boxed_name(id));
-    for (name, jpeg) in [(&plain_name, plain), (&boxed_name, boxed)] {
-        let path = folder.join(name);
-        write_durably(&path, jpeg).map_err(|source| NoPicture::Write { path, source })?;
-    }
-    let names = File::open(folder).and_then(|folder| folder.sync_all());
-    names.map_err(|source| NoPicture::Write { path: folder.to_owned(), source })?;
-    Ok(SnapshotData {
-        url: format!("/snapshots/{plain_name}"),
-        sha256: sha256_hex(plain),
-        boxed_url: format!("/snapshots/{boxed_name}"),
-        boxed_sha256: sha256_hex(boxed),
-    })
-}
-
-/// The promise names the picture's hash, so the picture is on the disk before the promise is.
-fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_data()
-}
-
-fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -5,7 +5,8 @@
 //! somebody wrote otherwise. A station that is spread over machines runs a real broker (mosquitto).
 //!
 //! It speaks MQTT 5 and nothing older (`mosquitto_sub -V 5`): rumqttd 0.20 can listen for version 3.1.1 on another port, but panics over
-//! each message with properties (a media type, an expiry) that it has to hand to such a client, and all of ours have them.
+//! each message with properties (a media type, an expiry) that it has to hand to such a client, and all of ours have them. It passes response topic and correlation data
+//! on. It heeds no client's receive maximum, wants acknowledgements in order, and acknowledges nothing to a client that owes it [`INFLIGHT_MAX`] of them.
 
 use std::{
     collections::HashMap,

@@ -12,6 +12,6 @@ pub mod topic;
 pub mod wire;
 
 pub use connection::{
-    ConnectionSettings, Counts, Hearing, News, Overheard, Stock, Subscriber, Unheard, WILL_DELAY, Ways,
-    Words, deliver, deliver_from, probe,
+    ConnectionSettings, Hearing, News, Overheard, Stock, Subscriber, Unheard, WILL_DELAY, Ways, Words,
+    deliver, deliver_from, probe,
 };

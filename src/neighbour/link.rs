@@ -29,7 +29,7 @@ use crate::{
     id::{AlertId, EventId, StationId},
     metrics::{Metrics, OfNeighbour},
     mqtt::{
-        ConnectionSettings, Counts, News, deliver_from,
+        ConnectionSettings, News, deliver_from,
         payload::{ReceiptData, ReceiptResult},
     },
     store::{Desk, Message, Refused, Seq, Write},
@@ -84,11 +84,7 @@ impl Links {
                 reread_at: None,
                 to: id.clone(),
             };
-            let counts = Counts {
-                connected: metrics.neighbour_connected.get_or_create(&of).clone(),
-                failures: metrics.neighbour_failures.get_or_create(&of).clone(),
-                acknowledged: metrics.neighbour_acknowledged.get_or_create(&of).clone(),
-            };
+            let counts = metrics.of_neighbour(&of);
             let settings = ConnectionSettings::at_neighbour(&config.station, neighbour.broker.clone());
             let delivery =
                 deliver_from(settings, Box::new(stock), counts, metrics.clone(), clock, stop.clone());

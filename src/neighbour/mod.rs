@@ -22,4 +22,4 @@ pub mod sharing;
 pub use inbox::Inbox;
 pub use link::{Links, Running};
 pub use post::{Letter, Post, Unsent};
-pub use sharing::{Sharing, Told};
+pub use sharing::{Sharing, Tidings};

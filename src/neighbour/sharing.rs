@@ -33,12 +33,12 @@ use crate::{
 
 /// A state is void so long after it was written: about as long as a broker keeps it at home.
 const STATE_VOID_AFTER: Duration = Duration::from_secs(24 * 3600);
-/// Records of one neighbour, and of neighbours that are none any more, that are read at start, at most; each is an alert of the last days.
-const RECORDS_MAX: usize = 200_000;
+/// Keys that are read at once at start.
+const READ_MAX: usize = 500;
 
 /// What is told of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum Tidings {
     /// Something happened.
     Event(Change),
     /// It stands otherwise.
@@ -51,6 +51,8 @@ pub struct Sharing {
     peers: Vec<Peer>,
     places: Places,
     letterhead: Letterhead,
+    /// Where neighbours reach the page, without the last slash.
+    address: Option<String>,
     mint: Mint,
     metrics: Metrics,
     /// Who was sent which alert.
@@ -84,8 +86,8 @@ impl Sharing {
         let mut peers = Vec::with_capacity(config.neighbours.len());
         for neighbour in &config.neighbours {
             let (from, to) = entry::all_shared(&neighbour.id);
-            let records = ledger.range(&from, &to, RECORDS_MAX)?;
-            let alerts: Vec<AlertId> = records.iter().filter_map(|(key, _)| entry::alert_of(key)).collect();
+            let records = keys(ledger, from, &to)?;
+            let alerts: Vec<AlertId> = records.iter().filter_map(|key| entry::alert_of(key)).collect();
             for alert in &alerts {
                 shared.entry(*alert).or_default().insert(neighbour.id.clone());
             }
@@ -103,20 +105,22 @@ impl Sharing {
         let of_strangers = |key: &[u8]| {
             entry::neighbour_of(key).is_none_or(|id| config.neighbours.iter().all(|known| known.id != id))
         };
-        let all = ledger.range(&Space::PeerOut.from(), &Space::PeerOut.to(), RECORDS_MAX)?;
-        let strange = all.into_iter().filter(|(key, _)| of_strangers(key));
-        let stale = strange.map(|(key, _)| Write::Delete(key)).collect();
+        let all = keys(ledger, Space::PeerOut.from(), &Space::PeerOut.to())?;
+        let stale = all.into_iter().filter(|key| of_strangers(key)).map(Write::Delete).collect();
         let letterhead = Letterhead::of(ours, &config.station.node);
-        Ok((Self { peers, places: Places::of(config), letterhead, mint, metrics, shared }, stale))
+        let address =
+            config.console.address.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+        let places = Places::of(config);
+        Ok((Self { peers, places, letterhead, address, mint, metrics, shared }, stale))
     }
 
     /// What is to be written with a change of an alert. `data` is the alert as it will be by it, in revision `rev`.
-    pub fn share(&mut self, now: Wall, told: Told, rev: u64, data: &AlertData) -> Vec<Write> {
+    pub fn share(&mut self, now: Wall, told: Tidings, rev: u64, data: &AlertData) -> Vec<Write> {
         let alert = data.alert_id;
         let mut writes = Vec::new();
         let mut to: Vec<usize> = Vec::new();
         let event_void_at = data.span().map_or(now, |(from, _)| from).after(void_after(data.severity));
-        let is_first = told == Told::Event(Change::Raised);
+        let is_first = told == Tidings::Event(Change::Raised);
         for (nth, peer) in self.peers.iter_mut().enumerate() {
             let id = &peer.neighbour.id;
             let has_it = self.shared.get(&alert).is_some_and(|stations| stations.contains(id));
@@ -133,14 +137,14 @@ impl Sharing {
             return writes;
         }
         let (what, kind, void_at) = match told {
-            Told::Event(Change::Raised) => (What::Raised(alert), "cunkou.alert.raised.v1", event_void_at),
-            Told::Event(Change::Updated) if event_void_at > now => {
+            Tidings::Event(Change::Raised) => (What::Raised(alert), "cunkou.alert.raised.v1", event_void_at),
+            Tidings::Event(Change::Updated) if event_void_at > now => {
                 (What::Event(alert), "cunkou.alert.updated.v1", event_void_at)
             }
-            Told::Event(Change::Ended) if event_void_at > now => {
+            Tidings::Event(Change::Ended) if event_void_at > now => {
                 (What::Event(alert), "cunkou.alert.ended.v1", event_void_at)
             }
-            Told::Event(_) | Told::State => {
+            Tidings::Event(_) | Tidings::State => {
                 (What::State(alert), "cunkou.alert.state.v1", now.after(STATE_VOID_AFTER))
             }
         };
@@ -184,19 +188,24 @@ impl Sharing {
         stations.iter().map(|station| entry::forget_shared(station, alert)).collect()
     }
 
-    /// Whether a neighbour was sent an alert: then it may have a say in it.
-    pub fn shared_with(&self, alert: AlertId, neighbour: &StationId) -> bool {
-        self.shared.get(&alert).is_some_and(|stations| stations.contains(neighbour))
-    }
-
     /// Who was sent an alert.
     pub fn stations(&self, alert: AlertId) -> impl Iterator<Item = &StationId> {
         self.shared.get(&alert).into_iter().flatten()
     }
 
+    /// Whether a neighbour was sent an alert: then it may have a say in it.
+    pub fn shared_with(&self, alert: AlertId, neighbour: &StationId) -> bool {
+        self.shared.get(&alert).is_some_and(|stations| stations.contains(neighbour))
+    }
+
     /// The event as every neighbour gets it.
     fn payload(&self, now: Wall, kind: &str, event: EventId, rev: u64, data: &AlertData) -> Bytes {
         let mut data = data.clone();
+        if let (Some(address), Some(snapshot)) = (&self.address, &mut data.snapshot) {
+            for path in [&mut snapshot.url, &mut snapshot.boxed_url] {
+                *path = format!("{address}{path}");
+            }
+        }
         if let Some(clip) = &mut data.clip {
             // No neighbour reads a recording by right: it asks for a clip.
             clip.url = None;
@@ -225,6 +234,17 @@ impl Peer {
             }
         }
         judged.is_ok()
+    }
+}
+
+/// All keys in `from..to`.
+fn keys(ledger: &dyn Ledger, mut from: Vec<u8>, to: &[u8]) -> Result<Vec<Vec<u8>>, LedgerError> {
+    let mut keys = Vec::new();
+    loop {
+        let read = ledger.range(&from, to, READ_MAX)?;
+        let Some((last, _)) = read.last() else { return Ok(keys) };
+        from = last.iter().copied().chain([0]).collect();
+        keys.extend(read.into_iter().map(|(key, _)| key));
     }
 }
 

@@ -12,6 +12,8 @@ use crate::{
 const NOW: Wall = Wall::from_unix_ms(1_773_057_600_000);
 
 const STATION: &str = r#"
+[console]
+address = "https://willow.example/page/"
 [station]
 id = "willow"
 time_zone = "Asia/Shanghai"
@@ -60,14 +62,14 @@ fn alert(nth: u64) -> AlertData {
         "alert_id": id, "kind": "zone-enter", "severity": "warning", "state": "raised",
         "camera": { "id": "gate-1", "name": { "zh": "门", "en": "Gate" }, "village": "east", "level": "line", "direction": null },
         "occurred_at": NOW.to_string(), "ended_at": null, "respond_by": NOW.to_string(),
-        "rule": { "id": "r", "version": "000000000000" }, "objects": [], "snapshot": null,
+        "rule": { "id": "r", "version": "000000000000" }, "objects": [], "snapshot": { "url": "/snapshots/x.jpg", "sha256": "00", "boxed_url": "/snapshots/x-boxed.jpg", "boxed_sha256": "00" },
         "clip": { "id": id, "status": "ready", "url": "/clips/x", "sha256": "00" },
         "explain": { "zh": "有人", "en": "Somebody" },
     });
     serde_json::from_value(value).expect("an alert")
 }
 
-const RAISED: Told = Told::Event(Change::Raised);
+const RAISED: Tidings = Tidings::Event(Change::Raised);
 
 fn is_shared(sharing: &mut Sharing, now: Wall, data: &AlertData) -> bool {
     !sharing.share(now, RAISED, 1, data).is_empty()
@@ -164,6 +166,8 @@ fn everybody_gets_the_same_event_on_a_topic_of_his_own() {
     assert_eq!((envelope.hops, envelope.rev), (1, Some(1)));
     assert_eq!(envelope.id.0, data.alert_id.0, "the first word bears the alert's id");
     assert_eq!(envelope.data.clip.and_then(|clip| clip.url), None);
+    let boxed = envelope.data.snapshot.map(|snapshot| snapshot.boxed_url);
+    assert_eq!(boxed.as_deref(), Some("https://willow.example/page/snapshots/x-boxed.jpg"));
     assert_eq!(entries[0].1.void_at, NOW.after(Duration::from_secs(600)));
 }
 
@@ -175,7 +179,7 @@ fn what_becomes_of_an_alert_is_told_to_who_has_it() {
     ]);
     let (mut sharing, _) = open(&config, &SimLedger::open(&SimDisk::new()));
     let data = alert(1);
-    assert!(sharing.share(NOW, Told::State, 1, &data).is_empty(), "nobody has it yet");
+    assert!(sharing.share(NOW, Tidings::State, 1, &data).is_empty(), "nobody has it yet");
     sharing.share(NOW, RAISED, 1, &data);
     assert!(sharing.shared_with(data.alert_id, &station("riverside")));
     assert!(!sharing.shared_with(data.alert_id, &station("hill")));
@@ -184,17 +188,17 @@ fn what_becomes_of_an_alert_is_told_to_who_has_it() {
         entries.into_iter().map(|(to, head, _)| (to.to_string(), head.what)).collect::<Vec<_>>()
     };
     let only = |what| vec![("riverside".to_owned(), what)];
-    let ended = Told::Event(Change::Ended);
-    assert_eq!(told(&mut sharing, NOW, Told::State), only(What::State(data.alert_id)));
+    let ended = Tidings::Event(Change::Ended);
+    assert_eq!(told(&mut sharing, NOW, Tidings::State), only(What::State(data.alert_id)));
     assert_eq!(told(&mut sharing, NOW, ended), only(What::Event(data.alert_id)));
     let late = NOW.after(Duration::from_secs(600));
     assert_eq!(told(&mut sharing, late, ended), only(What::State(data.alert_id)), "too old to be an event");
     let next_year = NOW.after(Duration::from_secs(365 * 24 * 3600));
-    assert_eq!(told(&mut sharing, next_year, Told::State), [], "the agreement is over");
+    assert_eq!(told(&mut sharing, next_year, Tidings::State), [], "the agreement is over");
     let forgotten = entry::forget_shared(&station("riverside"), data.alert_id);
     assert_eq!(sharing.over(data.alert_id), [forgotten]);
     assert!(!sharing.shared_with(data.alert_id, &station("riverside")));
-    assert_eq!(told(&mut sharing, NOW, Told::State), []);
+    assert_eq!(told(&mut sharing, NOW, Tidings::State), []);
 }
 
 #[test]

@@ -49,11 +49,10 @@ impl Broker {
         let user = std::env::var("USER").unwrap_or_else(|_| "root".into());
         write(dir.path(), "mosquitto.conf", &format!("user {user}\n{conf}"));
         for name in ["neighbours.acl", "station.acl"] {
-            let mut text = read(name).replace("/willow/", &format!("/{station}/"));
-            for (shipped, neighbour) in [("riverside", "#1#"), ("hill", "#2#")].into_iter() {
-                text = text.replace(shipped, neighbour);
-            }
-            write(dir.path(), name, &text.replace("#1#", neighbours[0]).replace("#2#", neighbours[1]));
+            // In two steps: a station's own id may be one of those that ship.
+            let marked = read(name).replace("riverside", "#1#").replace("hill", "#2#");
+            let own = marked.replace("/willow/", &format!("/{station}/"));
+            write(dir.path(), name, &own.replace("#1#", neighbours[0]).replace("#2#", neighbours[1]));
         }
         for (nth, account) in accounts().enumerate() {
             let mut made = Command::new("mosquitto_passwd");

@@ -38,6 +38,19 @@ pub(crate) fn get_range(address: SocketAddr, path: &str, range: &str) -> Answer 
     answer(ask(address, path, &format!("close\r\nRange: {range}")), path)
 }
 
+/// Sends something to a path.
+pub(crate) fn post(address: SocketAddr, path: &str, media: &str, body: &Value) -> Answer {
+    let mut socket = TcpStream::connect(address).expect("it listens");
+    socket.set_read_timeout(Some(DEADLINE)).expect("a socket has timeouts");
+    let body = body.to_string();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: {media}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    socket.write_all(request.as_bytes()).expect("it takes a request");
+    answer(socket, path)
+}
+
 fn answer(mut socket: TcpStream, path: &str) -> Answer {
     let mut bytes = Vec::new();
     socket.read_to_end(&mut bytes).expect("it answers and closes");

@@ -164,8 +164,12 @@ fn well_formed(command: &Command) -> Result<(), NotDone> {
         return invalid("`actor` needs `who` and `unit`, each of 1 to 64 characters in one line");
     }
     let note = command.note.as_deref();
-    if note.is_some_and(|note| note.trim().is_empty() || note.chars().count() > NOTE_LEN_MAX) {
-        return invalid("`note` has 1 to 500 characters");
+    let is_odd = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let is_note = |note: &str| {
+        !note.trim().is_empty() && note.chars().count() <= NOTE_LEN_MAX && !note.chars().any(is_odd)
+    };
+    if note.is_some_and(|note| !is_note(note)) {
+        return invalid("`note` has 1 to 500 characters, and no control characters but line breaks");
     }
     match (command.verb, command.reason) {
         (Verb::Dismiss, None) => invalid("`dismiss` needs a `reason`"),

@@ -168,12 +168,13 @@ fn what_makes_no_sense_is_late_or_comes_from_elsewhere_is_refused_and_changes_no
     let good = command(1, Verb::Claim, actor("li", "north"));
     let elsewhere = Actor { station: Some("south".parse().expect("an id")), ..actor("li", "north") };
     let note = |len: usize| Some("字".repeat(len));
-    let cases: [(&str, Command); 12] = [
+    let cases: [(&str, Command); 13] = [
         ("invalid", Command { actor: actor("", "north"), ..good.clone() }),
         ("invalid", Command { actor: actor("li", &"n".repeat(65)), ..good.clone() }),
         ("invalid", Command { actor: actor("l\ni", "north"), ..good.clone() }),
         ("invalid", Command { note: note(501), ..good.clone() }),
         ("invalid", Command { note: Some("  ".into()), ..good.clone() }),
+        ("invalid", Command { note: Some("a\u{1}".into()), ..good.clone() }),
         ("invalid", Command { reason: Some(Reason::Known), ..good.clone() }),
         ("invalid", Command { verb: Verb::Dismiss, ..good.clone() }),
         ("invalid", Command { verb: Verb::Dismiss, reason: Some(Reason::Other), ..good.clone() }),
@@ -219,6 +220,21 @@ fn who_joins_an_incident_stands_as_its_lead_does() {
     assert_eq!((life.state(), life.claim()), (State::Claimed, lead.claim()));
     assert_eq!(until(&mut life, &mut at(5), at(700)), [(604, Deadline::Lapse)]);
     assert_eq!(life.told().count(), 1, "whoever follows is not told");
+}
+
+#[test]
+fn what_is_kept_of_tellings_is_bounded_by_the_posts_that_they_name() {
+    let posts: Vec<_> = (0..256).map(|post| format!("post-{post}").parse().expect("an id")).collect();
+    let mut life = Life::begin(START, Terms::of(Kind::ZoneEnter, Severity::Warning, Pursuit::Lead));
+    for _ in 0..10 {
+        let telling = Telling { tier: 0, posts: posts.clone(), passed_over: Vec::new() };
+        let _ = life.tell(START, ToldWhy::Again, telling);
+    }
+    assert_eq!(life.told().count(), 2);
+    for _ in 0..100 {
+        let _ = life.tell(START, ToldWhy::Again, tell(0).expect("there is a first tier"));
+    }
+    assert_eq!(life.told().count(), 32);
 }
 
 /// Something that comes to an alert.

@@ -15,6 +15,9 @@ use crate::{
 /// Tellings, remarks and commands that are kept on record; of more, the newest.
 pub(super) const KEPT_MAX: usize = 32;
 
+/// Posts that tellings on record name together, unless the last one alone names more: a record and its messages have to fit into a batch.
+const NAMED_MAX: usize = 512;
+
 /// Who is told at a tier, or at the next one that has somebody; `None`: none is left.
 pub type Tell<'a> = &'a dyn Fn(u32) -> Option<Telling>;
 
@@ -111,6 +114,10 @@ pub struct Changed {
 }
 
 impl Told {
+    fn named(&self) -> usize {
+        self.posts.len() + self.passed_over.len()
+    }
+
     /// The same once more; who was passed over is on record already.
     pub(super) fn telling(&self) -> Telling {
         Telling { tier: self.tier, posts: self.posts.clone(), passed_over: Vec::new() }
@@ -175,6 +182,9 @@ impl Life {
         let told = Told { at: now, why, tier, posts, passed_over };
         self.tier = self.tier.max(tier);
         keep(&mut self.told, told.clone());
+        while self.told.len() > 1 && self.told.iter().map(Told::named).sum::<usize>() > NAMED_MAX {
+            self.told.pop_front();
+        }
         Changed { told: Some(told) }
     }
 
@@ -191,6 +201,11 @@ impl Life {
     /// Another station was told of it: who is of that one may answer it.
     pub fn share(&mut self, with: StationId) {
         self.shared.insert(with);
+    }
+
+    /// Whether a command had an effect, of the newest ones.
+    pub fn remembers(&self, command: CommandId) -> bool {
+        self.remembered.iter().any(|(id, _)| *id == command)
     }
 
     /// Whether another station was told of it.

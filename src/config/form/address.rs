@@ -24,6 +24,29 @@ pub(super) fn check_path(text: &str) -> Result<Value, Wrong> {
     }
 }
 
+/// Where a web server is reached. Paths are put behind it.
+pub(super) fn check_web(text: &str) -> Result<Url, Wrong> {
+    let write = "write it like \"https://station.example\"";
+    let Ok(url) = Url::parse(text) else {
+        // What it is may hold a password, and is not repeated.
+        return wrong("is no address", "expected is that of a web server", write);
+    };
+    if !matches!(url.scheme(), "http" | "https") {
+        return wrong(
+            "is no address of a web server",
+            format!("its scheme is {}", shown(url.scheme())),
+            write,
+        );
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong("contains a user name or password", "this file is no place for a secret", write);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return wrong("has a query or a fragment", "paths are put behind it", write);
+    }
+    Ok(url)
+}
+
 /// A stream that a camera may have.
 pub(super) fn check_stream(text: &str) -> Result<Url, Wrong> {
     const MOVE: &str = "move them to credentials = { user = \"…\", password_env = \"…\" }";

@@ -10,7 +10,7 @@ mod time;
 use toml::de::DeValue;
 
 use self::{
-    address::{check_host, check_listen, check_path, check_stream},
+    address::{check_host, check_listen, check_path, check_stream, check_web},
     area::{check_point, check_polygon},
     time::{Ends, WEEK, check_date, check_days, check_time, check_zone},
 };
@@ -56,7 +56,8 @@ pub(super) fn check(form: &Form, value: &DeValue<'_>) -> Result<Value, Wrong> {
             _ => out_of_range(number_text(value), form),
         },
         (Form::Path, DeValue::String(text)) => check_path(text),
-        (Form::Stream, DeValue::String(text)) => check_stream(text).map(Value::Stream),
+        (Form::Stream, DeValue::String(text)) => check_stream(text).map(Value::Url),
+        (Form::Web, DeValue::String(text)) => check_web(text).map(Value::Url),
         (Form::Host, DeValue::String(text)) => check_host(text),
         (Form::Listen, DeValue::String(text)) => check_listen(text),
         (Form::Zone, DeValue::String(text)) => check_zone(text),
@@ -108,6 +109,7 @@ pub(super) fn example(form: &Form) -> String {
         Form::Real(min, max) => 5f64.clamp(*min, *max).to_string(),
         Form::Path => "\"/etc/cunkou/FILE\"".into(),
         Form::Stream => "\"rtsp://192.168.1.64:554/stream1\"".into(),
+        Form::Web => "\"https://station.example\"".into(),
         Form::Host => "\"broker.example\"".into(),
         Form::Listen => "\"127.0.0.1:8080\"".into(),
         Form::Zone => "\"Asia/Shanghai\"".into(),

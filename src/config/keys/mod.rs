@@ -186,13 +186,22 @@ const CONSOLE: Section = Section::plain(
     "console",
     "The HTTP server.",
     "HTTP 服务。",
-    &[key(
-        "listen",
-        Listen,
-        Default("\"127.0.0.1:8080\""),
-        "Where it listens. It asks nobody for a password: open it to a network only behind something that does.",
-        "监听地址。本服务不做身份验证，仅应在有认证的反向代理之后对外开放。",
-    )],
+    &[
+        key(
+            "listen",
+            Listen,
+            Default("\"127.0.0.1:8080\""),
+            "Where it listens. It asks nobody for a password: open it to a network only behind something that does.",
+            "监听地址。本服务不做身份验证，仅应在有认证的反向代理之后对外开放。",
+        ),
+        key(
+            "address",
+            Web,
+            Optional("none: what is shared with neighbours has no links to pictures that work there"),
+            "Where neighbouring stations reach it (`https://…`), for links to pictures and clips.",
+            "邻站访问本服务的地址（https://…），用于图片与视频链接。",
+        ),
+    ],
 );
 
 const BROKER: Section = Section {

@@ -79,11 +79,14 @@ impl Clerk {
         if matches!(command.verb, Verb::Escalate | Verb::Annotate) {
             return;
         }
+        // A remark is kept once, where it was made; how an alert was closed, with each.
+        let is_end = matches!(command.verb, Verb::Resolve | Verb::Dismiss);
         for member in members {
             let member = self.catch_up(now, member, draft);
             if !member.life.state().is_closed() {
                 // One that somebody else answers for itself goes its own way.
-                let command = Command { if_rev: None, ..command.clone() };
+                let note = command.note.clone().filter(|_| is_end);
+                let command = Command { if_rev: None, note, ..command.clone() };
                 let _ = self.apply(now, &member, &command, draft);
             }
         }

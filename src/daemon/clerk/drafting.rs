@@ -21,6 +21,7 @@ use crate::{
         AlertData, CONTENT_TYPE, CameraData, ClipData, DeviceData, LifeData, NoticeData, ObjectData,
         RuleData, SnapshotData, SummaryData,
     },
+    neighbour::Tidings,
     store::{Message, Write},
     time::Wall,
 };
@@ -103,8 +104,7 @@ impl Clerk {
         after.rev = before.map_or(1, |before| before.rev + 1);
         after.data.state = after.life.state();
         after.data.life = LifeData::from(&after.life);
-        let telling = event.map_or(crate::neighbour::Told::State, crate::neighbour::Told::Event);
-        draft.writes.extend(self.share(now, telling, &mut after));
+        draft.writes.extend(self.share(now, event, &mut after));
         draft.writes.push(after.put());
         draft.writes.extend(due::changes(before, &after));
         if after.over_at().is_some() && before.is_some_and(|before| before.over_at().is_none()) {
@@ -132,6 +132,28 @@ impl Clerk {
         draft.told.push(Step { record: after.clone(), entered, breach });
         self.known.insert(id, after.clone());
         after
+    }
+
+    /// What neighbours are told of it. Who was sent a new alert is on its record: they may have a say in it.
+    fn share(&mut self, now: Wall, event: Option<alert::Change>, after: &mut Record) -> Vec<Write> {
+        let Some(sharing) = &mut self.sharing else { return Vec::new() };
+        let tidings = event.map_or(Tidings::State, Tidings::Event);
+        let writes = sharing.share(now, tidings, after.rev, &after.data);
+        if event == Some(alert::Change::Raised) {
+            sharing.stations(after.data.alert_id).for_each(|station| after.life.share(station.clone()));
+        }
+        writes
+    }
+
+    /// The alert is history: for the broker, and for neighbours.
+    pub(super) fn clear(&mut self, id: AlertId, draft: &mut Draft) {
+        draft.messages.push(self.cleared(id));
+        draft.writes.extend(self.forget_shared(id));
+    }
+
+    /// Neighbours are told no more of it.
+    pub(super) fn forget_shared(&mut self, id: AlertId) -> Vec<Write> {
+        self.sharing.as_mut().map(|sharing| sharing.over(id)).unwrap_or_default()
     }
 
     /// An alert's data as of now; what is done about it is [`Clerk::put`]'s.
@@ -229,11 +251,14 @@ impl Clerk {
         (post, told, summary): (&crate::id::PostId, &Told, Option<&Summary>),
         record: &Record,
     ) -> Message {
+        // Each of many posts need not be told who else was, nor all that was ever said.
+        let notes = record.data.life.notes.last().cloned().into_iter().collect();
+        let life = LifeData { told: Vec::new(), notes, ..record.data.life.clone() };
         let data = NoticeData {
             post: post.clone(),
             why: told.why,
             tier: told.tier,
-            alert: record.data.clone(),
+            alert: AlertData { life, ..record.data.clone() },
             summary: summary
                 .map(|summary| SummaryData { alerts: summary.alerts, since: summary.since.to_string() }),
         };
@@ -247,7 +272,7 @@ impl Clerk {
     }
 
     /// Removes the broker's retained state of an alert.
-    pub(super) fn cleared(&self, id: AlertId) -> Message {
+    fn cleared(&self, id: AlertId) -> Message {
         Message {
             topic: self.topics.alert_state(id),
             payload: Bytes::new(),

@@ -44,7 +44,7 @@ use crate::{
         payload::{ClipData, ClipStatus, IncidentData, Letterhead, ModelData, SnapshotData},
         topic::Topics,
     },
-    neighbour::{Sharing, Told},
+    neighbour::Sharing,
     store::{Ledger, LedgerError, Space, Write},
     time::Wall,
 };
@@ -62,7 +62,7 @@ const OPEN_MAX: usize = 100_000;
 const RECALLED_MAX: usize = 20_000;
 const RECALLED_FOR: Duration = Duration::from_secs(3600);
 
-/// For how long records, snapshots and what else is told of alerts are kept: as long as recordings may be, so that these find their alerts.
+/// For how long records and snapshots are kept: as long as recordings may be, so that these find their alerts.
 pub fn kept(config: &Config) -> Duration {
     config.recording.keep_max.max(KEPT_MIN)
 }
@@ -281,26 +281,6 @@ impl Clerk {
             self.put(now, Changing::of_life(&record, Default::default()), after, &mut draft);
         }
         draft
-    }
-
-    /// What neighbours are told of a change, and on record of that.
-    fn share(&mut self, now: Wall, told: Told, after: &mut Record) -> Vec<Write> {
-        let Some(sharing) = &mut self.sharing else { return Vec::new() };
-        let writes = sharing.share(now, told, after.rev, &after.data);
-        for station in sharing.stations(after.data.alert_id) {
-            after.life.share(station.clone());
-        }
-        writes
-    }
-
-    /// The alert is history: for the broker, and for neighbours.
-    fn clear(&mut self, id: AlertId, draft: &mut Draft) {
-        draft.messages.push(self.cleared(id));
-        draft.writes.extend(self.forget_shared(id));
-    }
-
-    fn forget_shared(&mut self, id: AlertId) -> Vec<Write> {
-        self.sharing.as_mut().map(|sharing| sharing.over(id)).unwrap_or_default()
     }
 
     /// The record of an alert that is in view, or was changed by what is not promised yet: what is in the ledger may be older.

@@ -179,12 +179,16 @@ impl Line {
         loop {
             let happened = tokio::select! {
                 biased;
-                packet = self.owed.next() => {
-                    if let Err(error) = self.client.try_ack(&packet) {
-                        return Said::Courier(Event::Ended(taken_no_more(error)));
+                packet = self.owed.next() => match packet {
+                    Some(packet) => match self.client.try_ack(&packet).map_err(taken_no_more) {
+                        Ok(()) => continue,
+                        Err(ending) => return Said::Courier(Event::Ended(ending)),
+                    },
+                    None => {
+                        let why = format!("it sent more at once than the {RECEIVE_MAX} messages that we take; the rest comes again");
+                        return Said::Courier(Event::Ended(Ending::Lost(why)));
                     }
-                    continue;
-                }
+                },
                 happened = self.happens.next() => happened,
             };
             match happened {
@@ -257,13 +261,7 @@ impl Line {
             age: if may_have_waited && !has_term { Age::MayHaveWaited } else { Age::Fresh },
         };
         let hearing = self.hearing.as_ref()?;
-        match self.owed.hear(hearing, letter, publish) {
-            Ok(()) => None,
-            Err(NotHeard::Dropped) => Some(Said::Unheard),
-            Err(NotHeard::TooMany) => Some(Said::Courier(Event::Ended(Ending::Lost(format!(
-                "it sends more than the {RECEIVE_MAX} messages at once that it was told we take"
-            ))))),
-        }
+        self.owed.hear(hearing, letter, publish).err().map(|NotHeard| Said::Unheard)
     }
 
     fn ending(&self, error: ConnectionError) -> Ending {

@@ -24,7 +24,6 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until, timeout},
@@ -46,7 +45,7 @@ use super::{
 use crate::{
     config::{ExternalBroker, Station},
     id::Mint,
-    metrics::Metrics,
+    metrics::{ConnectionMetrics, Metrics},
     store::{Desk, Message},
     time::{Clock, Mono, Wall},
 };
@@ -135,17 +134,6 @@ impl ConnectionSettings {
     }
 }
 
-/// What one connection counts.
-#[derive(Debug, Clone)]
-pub struct Counts {
-    /// Whether it is there.
-    pub connected: Gauge,
-    /// Times that it was lost or refused.
-    pub failures: Counter,
-    /// Messages that the broker has acknowledged.
-    pub acknowledged: Counter,
-}
-
 /// What goes between the daemon and the broker besides what is promised.
 #[derive(Debug)]
 pub struct Ways {
@@ -168,11 +156,7 @@ pub async fn deliver(
     clock: Clock,
     stop: CancellationToken,
 ) {
-    let counts = Counts {
-        connected: metrics.broker_connected.clone(),
-        failures: metrics.broker_failures.clone(),
-        acknowledged: metrics.outbox_delivered.clone(),
-    };
+    let counts = metrics.of_broker();
     let stock = Box::new(OutboxStock::of(desk));
     let run = Run::new(settings, stock, counts, metrics, clock);
     let run = Run { live: Some(ways.live), answers: Some(ways.answers), hearing: ways.hearing, ..run };
@@ -183,7 +167,7 @@ pub async fn deliver(
 pub async fn deliver_from(
     settings: ConnectionSettings,
     stock: Box<dyn Stock>,
-    counts: Counts,
+    counts: ConnectionMetrics,
     metrics: Metrics,
     clock: Clock,
     stop: CancellationToken,
@@ -207,7 +191,7 @@ pub async fn probe(settings: &ConnectionSettings) -> Result<(), Ending> {
 struct Run {
     settings: ConnectionSettings,
     stock: Box<dyn Stock>,
-    counts: Counts,
+    counts: ConnectionMetrics,
     metrics: Metrics,
     clock: Clock,
     courier: Courier,
@@ -237,7 +221,7 @@ impl Run {
     fn new(
         settings: ConnectionSettings,
         stock: Box<dyn Stock>,
-        counts: Counts,
+        counts: ConnectionMetrics,
         metrics: Metrics,
         clock: Clock,
     ) -> Self {

@@ -471,7 +471,9 @@ impl World {
                 && !self.connecting
                 && self.line.as_ref().is_none_or(|line| line.queued.is_empty() && line.at_broker.is_empty());
             if is_idle {
-                if self.queue.is_empty() {
+                let (from, to) = entry::behind(&station(), Lane::Events, self.queue.taken(Lane::Events));
+                let is_all_in = self.ledger.range(&from, &to, 1).expect("alive").is_empty();
+                if self.queue.is_empty() && is_all_in {
                     return;
                 }
                 self.tick(Duration::from_secs(3600));

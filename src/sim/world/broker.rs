@@ -47,7 +47,7 @@ impl Broker {
     /// Takes a message and writes it down.
     pub(super) fn take(&mut self, message: &Message) {
         self.received += 1;
-        if message.payload.is_empty() || !message.topic.contains("/alert") {
+        if message.payload.is_empty() || !is_of_alerts(&message.topic) {
             return;
         }
         let Some(delivered) = read(message) else {
@@ -66,7 +66,7 @@ impl Broker {
 
     /// Whether it was given this message about an alert; what is of no alert, it always has.
     pub(super) fn has(&self, message: &Message) -> bool {
-        if message.payload.is_empty() || !message.topic.contains("/alert") {
+        if message.payload.is_empty() || !is_of_alerts(&message.topic) {
             return true;
         }
         let delivered = self.delivered.get(&message.topic).into_iter().flatten();
@@ -82,6 +82,11 @@ impl Broker {
     pub(super) fn faults(&self) -> &[String] {
         &self.faults
     }
+}
+
+/// Events, states and notices.
+fn is_of_alerts(topic: &str) -> bool {
+    topic.contains("/alert") || topic.ends_with("/notice")
 }
 
 /// What a subscriber reads in an alert's message.

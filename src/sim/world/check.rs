@@ -39,6 +39,8 @@ pub struct Report {
     pub visits_excused: usize,
     /// Alerts promised.
     pub alerts: usize,
+    /// Commands that changed an alert.
+    pub commands: usize,
     /// Messages promised.
     pub promised: usize,
     /// Messages that the broker was given, repeats included.
@@ -82,7 +84,7 @@ pub(super) fn report(
     cameras: usize,
     promised: &[Ledgered],
     broker: &Broker,
-    waiting: u64,
+    (waiting, commands): (u64, usize),
     trace: Trace,
 ) -> Report {
     let Trace { hash, happenings, mut faults } = trace;
@@ -99,6 +101,7 @@ pub(super) fn report(
         visits,
         visits_excused,
         alerts: promised.iter().filter(|batch| batch.raised.is_some()).count(),
+        commands,
         promised: promised.iter().map(|batch| batch.messages.len()).sum(),
         received: broker.received,
         faults_found: faults,
@@ -140,6 +143,7 @@ fn delivery(promised: &[Ledgered], broker: &Broker, faults: &mut Vec<String>) {
 /// each alert ended, by the promise that raised it.
 fn lives(promised: &[Ledgered], faults: &mut Vec<String>) -> BTreeMap<Mono, Mono> {
     let mut lives: BTreeMap<String, Vec<(String, Mono)>> = BTreeMap::new();
+    let mut answering = Answering::default();
     for batch in promised {
         let values: Vec<Value> = batch
             .messages
@@ -147,13 +151,20 @@ fn lives(promised: &[Ledgered], faults: &mut Vec<String>) -> BTreeMap<Mono, Mono
             .filter(|message| !message.payload.is_empty())
             .filter_map(|message| serde_json::from_slice(&message.payload).ok())
             .collect();
-        let is_state = |value: &&Value| value["type"] == "cunkou.alert.state.v1";
-        let (states, events): (Vec<&Value>, Vec<&Value>) = values.iter().partition(is_state);
-        let same = |(event, state): (&&Value, &&Value)| {
+        let is = |value: &Value, kind: &str| value["type"] == kind;
+        let states: Vec<&Value> = values.iter().filter(|value| is(value, "cunkou.alert.state.v1")).collect();
+        let events: Vec<&Value> = values
+            .iter()
+            .filter(|value| !is(value, "cunkou.alert.state.v1") && !is(value, "cunkou.alert.notice.v1"))
+            .collect();
+        let goes_with = |event: &Value, state: &Value| {
             ["subject", "cunkourev", "data"].iter().all(|member| event[member] == state[member])
         };
-        if events.len() != states.len() || !events.iter().zip(&states).all(same) {
-            faults.push(format!("at {:?} events and states do not go together: {values:?}", batch.at));
+        if !events.iter().all(|event| states.iter().any(|state| goes_with(event, state))) {
+            faults.push(format!("at {:?} an event has no state: {values:?}", batch.at));
+        }
+        for state in states {
+            answering.follow(state, faults);
         }
         for event in events {
             let subject = event["subject"].to_string();
@@ -173,6 +184,40 @@ fn lives(promised: &[Ledgered], faults: &mut Vec<String>) -> BTreeMap<Mono, Mono
         }
     }
     ends
+}
+
+/// Alerts as they were last promised, by id.
+#[derive(Default)]
+struct Answering(BTreeMap<String, Value>);
+
+impl Answering {
+    /// Revisions grow by one, one at a time goes, closed stays closed, and a breach is dated to the second.
+    fn follow(&mut self, state: &Value, faults: &mut Vec<String>) {
+        let subject = state["subject"].to_string();
+        let was = self.0.insert(subject.clone(), state.clone()).unwrap_or_default();
+        let life = |value: &Value, member: &str| value["data"]["life"][member].clone();
+        let mut fault = |what: &str| faults.push(format!("alert {subject} {what}: {was} became {state}"));
+        if state["cunkourev"].as_u64() != Some(was["cunkourev"].as_u64().unwrap_or(0) + 1) {
+            fault("skipped a revision");
+        }
+        let (claim, had) = (life(state, "claim"), life(&was, "claim"));
+        if claim.is_null() == (state["data"]["state"] == "claimed") {
+            fault("is claimed by nobody, or is not and somebody goes");
+        }
+        if !had.is_null() && !claim.is_null() && had["by"] != claim["by"] {
+            fault("went from hand to hand");
+        }
+        let closed = life(&was, "closed");
+        if !closed.is_null()
+            && (closed != life(state, "closed") || was["data"]["state"] != state["data"]["state"])
+        {
+            fault("was closed and went on");
+        }
+        let breached = life(state, "breached_at");
+        if !breached.is_null() && breached != state["data"]["respond_by"] {
+            fault("has a breach at another time than it was due");
+        }
+    }
 }
 
 fn ids(delivered: &[Delivered]) -> Vec<&str> {

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! One seed gives one trace, to the last bit. Faults are drawn at random by the script: cameras that go away or stall, networks that lose packets,
-//! stream times that jump, a broker that is away, a disk that is full, fails or is slow, slow decoders and detectors, a killed process, a clock that is set. [`Report::faults_found`] says what was lost, invented or delivered twice with other bytes. Nothing
+//! stream times that jump, a broker that is away, a disk that is full, fails or is slow, slow decoders and detectors, a killed process, a clock that is set. People answer
+//! alerts in the meantime, two at once and the same twice. [`Report::faults_found`] says what was lost, invented or delivered twice with other bytes. Nothing
 //! here waits, and nothing asks the machine for the time.
 
 mod broker;
@@ -45,6 +46,9 @@ pub fn run(plan: &Plan) -> Report {
     let mut queue = Queue::new(script.starts_at());
     for (at, fault) in script.station_faults() {
         queue.at(at, Happening::Fault(fault));
+    }
+    for at in script.people() {
+        queue.at(at, Happening::Person);
     }
     let slots = FrameSlots::new();
     let mut stage = Stage::new(plan, &script, &slots, &mut queue);

@@ -22,6 +22,10 @@ pub(super) enum Happening {
     Detected { worker: usize },
     /// The clerk has made the picture of the first verdict that waits, and promises it.
     Promise,
+    /// The office looks for deadlines.
+    Sweep,
+    /// Somebody does something about an alert.
+    Person,
     /// The courier is told something.
     Courier(courier::Event),
     /// A message reaches the broker, unless the connection broke on the way.

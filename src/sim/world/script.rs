@@ -91,6 +91,7 @@ pub struct Script {
     ends_at: Mono,
     cameras: Vec<CameraScript>,
     station: Vec<(Mono, StationFault)>,
+    people: Vec<Mono>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -134,8 +135,10 @@ impl Script {
             });
         }
         station.sort_by_key(|(at, _)| *at);
+        let mut people = Vec::new();
+        dice.spans(end, (3.0, 40.0), (0.1, 0.2), |_, from, _| people.push(from));
         let wall = Wall::from_unix_ms(START_MS);
-        Self { starts_at: Now { mono: Mono::ZERO, wall }, ends_at: end + TAIL, cameras, station }
+        Self { starts_at: Now { mono: Mono::ZERO, wall }, ends_at: end + TAIL, cameras, station, people }
     }
 
     /// The first instant.
@@ -151,6 +154,11 @@ impl Script {
     /// What breaks at the station, and when.
     pub fn station_faults(&self) -> Vec<(Mono, StationFault)> {
         self.station.clone()
+    }
+
+    /// When somebody does something about an alert.
+    pub fn people(&self) -> Vec<Mono> {
+        self.people.clone()
     }
 
     /// Who comes to a camera.

@@ -4,12 +4,15 @@
 
 mod cameras;
 mod delivery;
+mod people;
 mod process;
 
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Duration,
 };
+
+use people::{Asked, People};
 
 use super::{
     Plan,
@@ -21,7 +24,7 @@ use super::{
 use crate::{
     camera::Limits,
     config::Config,
-    daemon::clerk::{Clerk, Draft},
+    daemon::clerk::{Assigned, Clerk, Draft},
     decode::Frame,
     detect::{Facts, SureFrom, View},
     flow::{Slots, Taken},
@@ -78,6 +81,7 @@ struct Pace {
 }
 
 /// A draft on its way to the disk.
+#[derive(Default)]
 struct Waiting {
     /// Whose lane waits for it.
     camera: Option<usize>,
@@ -85,6 +89,8 @@ struct Waiting {
     raised: Option<usize>,
     /// The disk has it, although it said that it could not be written.
     written: bool,
+    /// Who waits for it who asked for it.
+    asked: Option<Asked>,
     draft: Draft,
 }
 
@@ -102,6 +108,7 @@ pub(super) struct Stage<'a> {
     dice: Mint,
     pace: Pace,
     slots: &'a FrameSlots,
+    people: People,
     process: Process<'a>,
 }
 
@@ -168,8 +175,10 @@ impl<'a> Stage<'a> {
             dice,
             pace: Pace { decode: DECODE_TAKES, detect: DETECT_TAKES, sync: SYNC_TAKES },
             slots,
+            people: People::new(plan.seed, queue.now()),
             process,
         };
+        queue.after(people::SWEEP_EVERY, Happening::Sweep);
         stage.arm(queue);
         stage
     }
@@ -181,8 +190,16 @@ impl<'a> Stage<'a> {
                     .fault(format!("nobody answered for frame {number} of camera {camera}, shown at {at:?}"));
             }
         }
+        self.check_dues(now.wall);
         let waiting = self.process.outbox.len();
-        check::report(self.script, self.sources.len(), &self.promised, &self.broker, waiting, self.trace)
+        check::report(
+            self.script,
+            self.sources.len(),
+            &self.promised,
+            &self.broker,
+            (waiting, self.people.effects()),
+            self.trace,
+        )
     }
 
     pub(super) fn happen(&mut self, now: Now, happening: Happening, queue: &mut Queue) {
@@ -194,6 +211,8 @@ impl<'a> Stage<'a> {
             }
             Happening::Detected { worker } => self.detected(worker, now, queue),
             Happening::Promise => self.promise(now, queue),
+            Happening::Sweep => self.sweep(now, queue),
+            Happening::Person => self.person(now, queue),
             Happening::Courier(event) => self.courier(now, event, queue),
             Happening::Published { connection, pkid, message } => {
                 if self.broker.link == Link::Up && connection == self.broker.connection {
@@ -262,7 +281,11 @@ impl<'a> Stage<'a> {
             Act::File(filing) => {
                 let occurrence = filing.verdict.alert.occurrence(&self.config.station.time_zone);
                 let change = filing.verdict.change;
-                let assigned = self.process.clerk.assign(now.wall, change, &occurrence);
+                let mut assigned = self.process.clerk.assign(now.wall, change, &occurrence);
+                if let Some(lead) = assigned.as_ref().and_then(Assigned::wants) {
+                    let lead = self.record(lead);
+                    assigned = assigned.map(|assigned| assigned.with(lead));
+                }
                 let draft = self.process.clerk.draft(now.wall, change, &occurrence, None, assigned);
                 let waiting = Waiting::drafted(camera, &filing, draft);
                 self.process.unpromised.push_back(waiting);
@@ -300,7 +323,20 @@ impl<'a> Stage<'a> {
                 queue.after(self.pace.sync, Happening::Lane { camera, event: Event::Filed });
             }
             queue.after(self.pace.sync, Happening::Courier(courier::Event::Woken));
+            if let Some(Asked(effect)) = waiting.asked {
+                self.done(effect);
+                self.people.answered();
+            }
+            self.people_hear(&waiting);
             self.promised.push(waiting.ledgered(now.mono));
+        }
+        self.process.clerk.settled();
+        self.attend(now, queue);
+    }
+
+    fn people_hear(&mut self, waiting: &Waiting) {
+        if waiting.raised.is_some() {
+            waiting.draft.told.last().map(|step| self.people.told(step.record.data.alert_id));
         }
     }
 
@@ -337,7 +373,10 @@ impl<'a> Stage<'a> {
             StationFault::DecodeQuick => self.pace.decode = DECODE_TAKES,
             StationFault::DetectSlow => self.pace.detect = SLOW.detect,
             StationFault::DetectQuick => self.pace.detect = DETECT_TAKES,
-            StationFault::ClockSet(by_s) => queue.set_clock(i64::from(by_s) * 1_000_000),
+            StationFault::ClockSet(by_s) => {
+                queue.set_clock(i64::from(by_s) * 1_000_000);
+                self.people.hindered(queue.now().wall);
+            }
             StationFault::Kill => self.kill(queue),
         }
     }
@@ -353,6 +392,9 @@ impl<'a> Stage<'a> {
         let now = queue.now();
         // What the disk has is promised, although nobody was told.
         if let Some(written) = self.process.unpromised.pop_front().filter(|first| first.written) {
+            // Who asked asks again, and is to be told the same.
+            self.done(written.asked.and_then(|Asked(effect)| effect));
+            self.people_hear(&written);
             self.promised.push(written.ledgered(now.mono));
         }
         self.process =
@@ -362,8 +404,10 @@ impl<'a> Stage<'a> {
         }
         let drafts = self.process.clerk.recover(now.wall, self.process.outbox.ledger());
         for draft in drafts.expect("a simulated disk can be read after a start") {
-            self.process.unpromised.push_back(Waiting { camera: None, raised: None, written: false, draft });
+            self.process.unpromised.push_back(Waiting::of(draft));
         }
         queue.after(SYNC_TAKES, Happening::Promise);
+        self.people.hindered(now.wall);
+        queue.after(people::SWEEP_EVERY, Happening::Sweep);
     }
 }

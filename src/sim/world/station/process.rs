@@ -29,7 +29,12 @@ use crate::{
 impl Waiting {
     pub(super) fn drafted(camera: usize, filing: &Filing, draft: Option<Draft>) -> Self {
         let raised = (filing.verdict.change == Change::Raised).then_some(camera);
-        Self { camera: Some(camera), raised, written: false, draft: draft.unwrap_or_default() }
+        Self { camera: Some(camera), raised, ..Self::of(draft.unwrap_or_default()) }
+    }
+
+    /// One that no lane waits for.
+    pub(super) fn of(draft: Draft) -> Self {
+        Self { draft, ..Self::default() }
     }
 
     /// As checkers remember it.
@@ -89,6 +94,7 @@ pub(super) fn station(cameras: usize) -> Config {
              zone.z = {{ name = \"Z\", area = [[0.3, 0.2], [0.7, 0.2], [0.7, 0.9], [0.3, 0.9]] }}\n"
         ));
     }
+    text.push_str("[post.gate]\nname = \"Gate\"\n[post.patrol]\nname = \"Patrol\"\n[route.all]\ntell = [[\"gate\"], [\"patrol\"]]\n");
     text.push_str(
         "[rule.r]\nkind = \"zone-enter\"\nname = \"R\"\nseverity = \"warning\"\nzone = \"z\"\nclasses = [\"person\", \"car\"]\n",
     );
