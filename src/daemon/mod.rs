@@ -89,7 +89,7 @@ use crate::{
         payload::{AlertData, Letterhead, ModelData},
         wire::Writer,
     },
-    neighbour::{Inbox, Links, Post, Sharing, foreign},
+    neighbour::{Inbox, Links, Post, Sharing, foreign, requests::Requests},
     record::Writers,
     store::{Desk, DeskThread, LedgerError, Outbox, Refused, SledLedger},
     time::{Clock, Wall},
@@ -335,7 +335,10 @@ impl Daemon {
         let alerts =
             AlertShelf { desk: desk.clone(), neighbours: neighbours.clone(), commands: commands.clone() };
         let alerts = Arc::new(alerts);
+        let requests = Requests::new(desk.clone(), post.clone(), letterhead.clone(), clock);
         let of_neighbours = Neighbours {
+            requests: Arc::clone(&requests),
+            kept: clerk::kept(&config),
             links,
             post,
             desk: desk.clone(),
@@ -405,6 +408,7 @@ impl Daemon {
             index,
             evidence,
             alerts,
+            requests,
             Arc::clone(&config),
             model_data,
             backend.clone(),

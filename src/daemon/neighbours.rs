@@ -18,18 +18,27 @@ use tokio::{
     time::MissedTickBehavior,
 };
 
-use super::{abroad::Commands, clerk::record_range, hearer::Void, orders::Orders};
+use super::{
+    abroad::Commands,
+    clerk::{read_record, record_range},
+    hearer::Void,
+    orders::Orders,
+};
 use crate::{
     console::Board,
+    evidence::{Actor, Purpose},
     id::{AlertId, Mint, StationId},
     mqtt::{
         ear::{Ack, Heard, Letter as Incoming, Matter},
-        payload::{AnswerData, Envelope, Letterhead, ReceiptData, ReceiptResult},
+        payload::{
+            AnswerData, ClipAnswerData, ClipRequestData, Envelope, Letterhead, ReceiptData, ReceiptResult,
+        },
     },
     neighbour::{
         Inbox, Letter, Links, Post, Unsent, foreign,
         inbox::{self, Arrived, News, OnRecord, Shown, Taken, Unread},
         receipt,
+        requests::Requests,
     },
     store::{Desk, Refused, Write},
     time::{Clock, Trust},
@@ -71,6 +80,10 @@ pub(super) struct Neighbours {
     pub(super) mint: Mint,
     /// Who they are.
     pub(super) neighbours: Vec<StationId>,
+    /// Clips that are asked for.
+    pub(super) requests: Arc<Requests>,
+    /// For how long requests are kept.
+    pub(super) kept: Duration,
     /// What is told of messages that are void.
     pub(super) void: Void,
 }
@@ -228,6 +241,8 @@ impl Neighbours {
         let done = match rest.split_once('/') {
             Some(("command", rest)) => return self.visitor(from, rest, letter, ack).await,
             Some(("answer", command)) => self.answer(from, command, &letter.payload),
+            Some(("clip-request", id)) => self.clip_request(from, id, &letter.payload).await?,
+            Some(("clip-answer", id)) => self.clip_answer(from, id, &letter.payload).await?,
             _ => Err("nothing is known of such a topic".to_owned()),
         };
         if let Err(why) = done {
@@ -248,6 +263,55 @@ impl Neighbours {
         Ok(())
     }
 
+    /// What cannot be read is said in the inner error.
+    async fn clip_request(
+        &self,
+        from: &StationId,
+        id: &str,
+        payload: &[u8],
+    ) -> Result<Result<(), String>, Unsent> {
+        let wanted: ClipRequestData = match said(from, payload) {
+            Ok(wanted) => wanted,
+            Err(why) => return Ok(Err(why)),
+        };
+        if wanted.request_id.to_string() != id {
+            return Ok(Err("its topic and its payload name different requests".to_owned()));
+        }
+        // Nothing is shown without it, and it is written into the audit log as it is.
+        let actor = Actor::new(&wanted.who, &wanted.unit).map(drop);
+        if let Err(refusal) = actor.and(Purpose::new(&wanted.purpose, &wanted.case).map(drop)) {
+            return Ok(Err(refusal.to_string()));
+        }
+        let (begin, end) = record_range(wanted.alert_id);
+        let found = self.desk.range(begin, end, 1).await?;
+        let record = found.first().and_then(|(_, value)| read_record(value));
+        let is_shared = record.is_some_and(|record| record.life.is_shared(from));
+        tracing::info!(neighbour = %from, request = %wanted.request_id, alert = %wanted.alert_id, "a neighbour asks for a clip");
+        self.requests.receive(from, wanted, is_shared).await?;
+        Ok(Ok(()))
+    }
+
+    async fn clip_answer(
+        &self,
+        from: &StationId,
+        id: &str,
+        payload: &[u8],
+    ) -> Result<Result<(), String>, Unsent> {
+        let answer: ClipAnswerData = match said(from, payload) {
+            Ok(answer) => answer,
+            Err(why) => return Ok(Err(why)),
+        };
+        if answer.request_id.to_string() != id {
+            return Ok(Err("its topic and its payload name different requests".to_owned()));
+        }
+        let (request, result) = (answer.request_id, answer.result);
+        let was_asked = self.requests.answered(from, answer).await?;
+        if was_asked {
+            tracing::info!(neighbour = %from, %request, ?result, "a neighbour has answered a request for a clip");
+        }
+        Ok(was_asked.then_some(()).ok_or_else(|| "nobody here has asked for it".to_owned()))
+    }
+
     async fn sweep(&mut self) {
         if *self.trust.borrow() != Trust::Believed {
             return;
@@ -260,7 +324,11 @@ impl Neighbours {
                 Err(refused) => tracing::warn!(%refused, "what neighbours said long ago cannot be read"),
             }
         }
-        let writes = self.inbox().sweep(self.clock.now().wall, events);
+        let mut writes = self.inbox().sweep(self.clock.now().wall, events);
+        match self.requests.over(self.kept).await {
+            Ok(over) => writes.extend(over),
+            Err(refused) => tracing::warn!(%refused, "old requests for clips cannot be read"),
+        }
         if !writes.is_empty()
             && let Err(refused) = self.desk.promise(writes, Vec::new()).await
         {

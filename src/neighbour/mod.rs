@@ -17,6 +17,7 @@ pub mod link;
 pub mod post;
 pub mod queue;
 pub mod receipt;
+pub mod requests;
 pub mod sharing;
 
 pub use inbox::Inbox;

@@ -7,6 +7,7 @@ mod clips;
 mod export;
 mod film;
 mod records;
+mod requests;
 mod still;
 mod video;
 mod warrant;
@@ -36,6 +37,7 @@ use crate::{
     id::{CameraId, HoldId},
     index::{Librarian, Unanswered},
     mqtt::payload::ModelData,
+    neighbour::requests::Requests,
     store::Refused,
     time::Clock,
 };
@@ -56,6 +58,8 @@ pub struct Rooms {
     pub(super) evidence: Arc<OnceLock<Evidence>>,
     /// What was told.
     pub(super) alerts: Arc<dyn Alerts>,
+    /// Clips that are asked of neighbours, and that neighbours ask for.
+    pub(super) requests: Arc<Requests>,
     /// The station.
     pub(super) config: Arc<Config>,
     /// The model that looks.
@@ -75,6 +79,7 @@ impl Rooms {
         index: Librarian,
         evidence: Option<Evidence>,
         alerts: Arc<dyn Alerts>,
+        requests: Arc<Requests>,
         config: Arc<Config>,
         model: ModelData,
         backend: Backend,
@@ -82,7 +87,7 @@ impl Rooms {
     ) -> Self {
         let views = warrant::Views::default();
         let evidence = Arc::new(evidence.map_or_else(OnceLock::new, OnceLock::from));
-        Self { archive, index, evidence, alerts, config, model, backend, clock, views }
+        Self { archive, index, evidence, alerts, requests, config, model, backend, clock, views }
     }
 
     fn time_zone(&self) -> &TimeZone {
@@ -162,6 +167,9 @@ pub(super) fn router(rooms: Rooms) -> Router {
         .route("/api/v1/gaps", get(gaps))
         .route("/api/v1/holds", get(holds).post(hold))
         .route("/api/v1/holds/{hold}/release", post(release))
+        .route("/api/v1/clip-requests", get(requests::list).post(requests::ask))
+        .route("/api/v1/clip-requests/{request}/answer", post(requests::answer))
+        .route("/api/v1/shared/{secret}/video.mp4", get(requests::shared))
         .with_state(Arc::new(rooms))
 }
 
