@@ -14,6 +14,7 @@ mod gaps;
 mod hold;
 mod query;
 mod replay;
+mod requests;
 mod run;
 mod shadow;
 mod signals;
@@ -94,6 +95,9 @@ enum Command {
     /// Keep recordings from being deleted
     #[command(subcommand, after_help = "Example:\n  cunkou hold list")]
     Hold(hold::Command),
+    /// Clips of neighbouring stations: ask, grant, refuse
+    #[command(subcommand, after_help = "Example:\n  cunkou requests list")]
+    Requests(requests::Command),
     /// Run simulated cameras alone: an RTSP server that any client can play
     #[command(
         after_help = "Example:\n  cunkou sim --cameras 4 --listen 127.0.0.1:8554\n  ffplay rtsp://127.0.0.1:8554/gate-1"
@@ -146,6 +150,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Export(arguments) => export::run(arguments),
         Command::Gaps(arguments) => gaps::run(arguments),
         Command::Hold(command) => hold::run(command),
+        Command::Requests(command) => requests::run(command),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Bench(command) => bench::run(command),
