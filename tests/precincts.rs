@@ -258,6 +258,8 @@ fn alerts_cross_once_commands_come_home_and_nothing_forged_or_void_is_shown() {
     let (status, conflict) = post(willow_page, &format!("/api/v1/alerts/{claimed}/claim"), &other);
     assert_eq!((status, conflict["result"].as_str()), (409, Some("conflict")), "{conflict}");
 
+    clips_are_asked_for_by_name_and_refused_by_a_person(page, willow_page, claimed);
+
     // Forged: by a station without an agreement, and in another's name.
     let real = serde_json::to_string(&first[&claimed]).expect("JSON");
     let forged = |station: &str, id: &str| {
@@ -354,4 +356,36 @@ fn alerts_cross_once_commands_come_home_and_nothing_forged_or_void_is_shown() {
         have.len()
     );
     drop((at_willow, at_riverside));
+}
+
+/// Nothing was recorded here: what is granted is looked at where there are cameras.
+fn clips_are_asked_for_by_name_and_refused_by_a_person(page: u16, home: u16, alert: AlertId) {
+    let ask = json!({ "alert": alert, "who": "Li", "unit": "patrol", "purpose": "a lost child", "case": "2026-0312" });
+    for (member, status) in [("purpose", 403), ("who", 403), ("alert", 404)] {
+        let mut bad = ask.clone();
+        bad[member] = if member == "alert" { json!("01KKS9XZ4BXW3E2R1T0Y9V8K7J") } else { json!("") };
+        assert_eq!(post(page, "/api/v1/clip-requests", &bad).0, status, "{member}");
+    }
+    assert_eq!(post(home, "/api/v1/clip-requests", &ask).0, 409, "it is their own");
+    let (status, asked) = post(page, "/api/v1/clip-requests", &ask);
+    assert_eq!((status, &asked["way"], &asked["answer"]), (201, &json!("asked"), &Value::Null), "{asked}");
+    let of = |port: u16| get(port, "/api/v1/clip-requests").and_then(|all| all.get(0).cloned());
+    let received = until("the request", || of(home));
+    assert_eq!((&received["way"], &received["neighbour"]), (&json!("received"), &json!("riverside")));
+    assert_eq!(
+        (&received["request_id"], &received["purpose"]),
+        (&asked["request_id"], &json!("a lost child"))
+    );
+    let path = format!("/api/v1/clip-requests/{}/answer", asked["request_id"].as_str().expect("an id"));
+    let decide = |grant: bool| json!({ "grant": grant, "who": "Wang", "unit": "station", "why": "not without a letter" });
+    assert_eq!(post(home, &path, &decide(true)).0, 404, "nothing was recorded");
+    assert_eq!(post(page, &path, &decide(false)).0, 404, "it is not theirs to answer");
+    assert_eq!(post(home, &path, &decide(false)).0, 200);
+    assert_eq!(post(home, &path, &decide(false)).0, 409, "once");
+    let answer = until("the answer", || of(page).map(|it| it["answer"].clone()).filter(|it| !it.is_null()));
+    assert_eq!((&answer["result"], &answer["why"]), (&json!("refused"), &json!("not without a letter")));
+    assert_eq!((&answer["by"]["who"], answer.get("url")), (&json!("Wang"), None));
+    for secret in ["0".repeat(32), "x".to_owned()] {
+        assert_eq!(get(home, &format!("/api/v1/shared/{secret}/video.mp4")), None);
+    }
 }
