@@ -478,7 +478,7 @@ fn the_examples_of_the_mqtt_reference_are_valid_and_as_we_write_them() {
         assert!(text.contains(&format!("`{}`", value["type"].as_str().expect("checked"))), "{value:#}");
         schemas.insert(name);
     }
-    assert_eq!(schemas.len(), 6, "an example of each: {schemas:?}");
+    assert_eq!(schemas.len(), 8, "an example of each: {schemas:?}");
     let command = all_between(&text, "```\n{", "\n```")[0];
     let command: Value = serde_json::from_str(&format!("{{{command}")).expect("an example is JSON");
     assert_eq!(complaints(&schema("alert-command"), &command), Vec::<String>::new());

@@ -18,9 +18,11 @@ pub mod post;
 pub mod queue;
 pub mod receipt;
 pub mod requests;
+mod secret;
 pub mod sharing;
 
 pub use inbox::Inbox;
 pub use link::{Links, Running};
 pub use post::{Letter, Post, Unsent};
+pub use secret::Secret;
 pub use sharing::{Sharing, Tidings};

@@ -16,11 +16,9 @@ use std::{
     time::Duration,
 };
 
-use rand::TryRngCore;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::{Letter, Post, Unsent};
+use super::{Letter, Post, Secret, Unsent};
 use crate::{
     id::{CameraId, Mint, RequestId, StationId},
     mqtt::payload::{ByData, ClipAnswerData, ClipAnswerResult, ClipRequestData, Letterhead},
@@ -80,38 +78,6 @@ pub struct Grant {
     pub to: Wall,
     /// Until when.
     pub until: Wall,
-}
-
-/// A secret that is good for one clip: 128 bits.
-pub struct Secret([u8; 16]);
-
-impl Secret {
-    /// A new one.
-    ///
-    /// # Errors
-    /// The system has no randomness.
-    pub fn new() -> Result<Self, rand::rand_core::OsError> {
-        let mut bytes = [0; 16];
-        rand::rngs::OsRng.try_fill_bytes(&mut bytes)?;
-        Ok(Self(bytes))
-    }
-
-    /// Reads one as [`Self::spell`] writes it.
-    pub fn read(text: &str) -> Option<Self> {
-        if text.len() != 32 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-            return None;
-        }
-        u128::from_str_radix(text, 16).ok().map(|it| Self(it.to_be_bytes()))
-    }
-
-    /// For an address.
-    pub fn spell(&self) -> String {
-        format!("{:032x}", u128::from_be_bytes(self.0))
-    }
-
-    fn key(&self) -> Vec<u8> {
-        Space::ClipRequest.key(&[b"g/", Sha256::digest(self.0).as_slice()].concat())
-    }
 }
 
 /// What somebody has decided about a request.
@@ -295,7 +261,7 @@ impl Requests {
                     let (neighbour, wanted) = (request.neighbour.clone(), request.wanted.clone());
                     let grant = Grant { request: wanted, neighbour, camera, from, to, until };
                     let value = serde_json::to_vec(&grant).expect("a grant is a plain struct of texts");
-                    writes.push(Write::Put(secret.key(), value));
+                    writes.push(Write::Put(granted(&secret), value));
                     format!("{}/api/v1/shared/{}/video.mp4", address.trim_end_matches('/'), secret.spell())
                 });
                 ClipAnswerData {
@@ -321,7 +287,7 @@ impl Requests {
     /// # Errors
     /// It cannot be read.
     pub async fn grant(&self, secret: &Secret) -> Result<Option<Grant>, Refused> {
-        let key = secret.key();
+        let key = granted(secret);
         let found = self.desk.range(key.clone(), behind(&key), 1).await?;
         let grant: Option<Grant> = found.first().and_then(|(_, value)| serde_json::from_slice(value).ok());
         Ok(grant.filter(|grant| grant.until > self.clock.now().wall))
@@ -399,6 +365,10 @@ fn received(from: &StationId, id: RequestId) -> Vec<u8> {
 fn received_from(from: &StationId) -> (Vec<u8>, Vec<u8>) {
     let key = |last| Space::ClipRequest.key(&[b"r/", from.as_str().as_bytes(), last].concat());
     (key(b"/"), key(b"0"))
+}
+
+fn granted(secret: &Secret) -> Vec<u8> {
+    Space::ClipRequest.key(&[&b"g/"[..], &secret.hash()].concat())
 }
 
 /// The first key after `key`.

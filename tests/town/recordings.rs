@@ -82,14 +82,15 @@ fn what_was_recorded_is_found_shown_exported_and_proven_also_after_a_kill() {
     let street = Street::open(&["gate"]);
     let station = Station::new(&street.cameras(&["gate"]), broker.port);
     station.change("[village.upper]", "[recording]\npost_roll_s = 2\n[village.upper]");
-    // A neighbour whose broker is this one, and whose daemon is the test.
+    // A neighbour whose daemon is the test.
+    let Some(theirs) = Mosquitto::start() else { return };
     let neighbour = format!(
         "[neighbour.riverside]\nhost = \"127.0.0.1\"\nport = {}\nagreement = {{ until = \"2999-12-31\" }}\n[village.upper]",
-        broker.port
+        theirs.port
     );
     station.change("[village.upper]", &neighbour);
     station.change("[console]", "[console]\naddress = \"https://town.example/\"");
-    let at_neighbour = Subscriber::start(&broker, "cunkou/v1/riverside/in/town/#");
+    let at_neighbour = Subscriber::start(&theirs, "cunkou/v1/riverside/in/town/#");
     let (program, page) = Program::run(&station.file);
     until("the camera is online", || {
         let state = http::get(page, "/api/state").json();

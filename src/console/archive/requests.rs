@@ -20,8 +20,8 @@ use crate::{
     id::{AlertId, ClipId, RequestId, StationId},
     mqtt::payload::{ByData, ClipAnswerData, ClipRequestData},
     neighbour::{
-        Unsent,
-        requests::{Decision, Request, Secret, Verdict, Way},
+        Secret, Unsent,
+        requests::{Decision, Request, Verdict, Way},
     },
 };
 
