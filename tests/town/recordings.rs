@@ -121,8 +121,8 @@ fn what_was_recorded_is_found_shown_exported_and_proven_also_after_a_kill() {
         assert_eq!((answer.status, &answer.body[..3]), (200, &[0xff, 0xd8, 0xff][..]), "{picture}");
     }
 
-    a_clip_is_granted_to_a_neighbour(page, &alert, &broker, &at_neighbour, &station);
     what_was_shown_is_written_down(&station, &id, &clips[0]);
+    a_clip_is_granted_to_a_neighbour(page, &alert, &broker, &at_neighbour, &station);
     a_hold_is_made_and_let_go(page);
     street.call("gate", BLUE_JACKET);
     until("the next alert", || {
