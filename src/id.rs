@@ -154,6 +154,8 @@ ulid_id! {
     EventId;
     /// Alerts that are one thing that happens: it bears the id of the alert that leads them.
     IncidentId;
+    /// A request to see a neighbouring station's clip: the same id twice is the same request.
+    RequestId;
     /// What somebody wants done with an alert: the same id twice is the same wish.
     CommandId;
 }
@@ -227,6 +229,11 @@ impl Mint {
     /// A new command id whose time part is `at`.
     pub fn command(&mut self, at: Wall) -> CommandId {
         CommandId(self.ulid(at))
+    }
+
+    /// A new request id whose time part is `at`.
+    pub fn request(&mut self, at: Wall) -> RequestId {
+        RequestId(self.ulid(at))
     }
 
     /// A number in 0..1, for jitter.

@@ -24,8 +24,8 @@ use cunkou::{
     metrics::Metrics,
     mqtt::{
         payload::{
-            AlertData, AnswerData, ClipStatus, CommandData, Envelope, HealthData, ModelData, NodeData,
-            NoticeData, ReceiptData, SnapshotData, UnreadData,
+            AlertData, AnswerData, ClipAnswerData, ClipRequestData, ClipStatus, CommandData, Envelope,
+            HealthData, ModelData, NodeData, NoticeData, ReceiptData, SnapshotData, UnreadData,
         },
         wire::Writer,
     },
@@ -395,6 +395,10 @@ fn the_asyncapi_document_names_every_topic_and_every_schema() {
         "cunkou/v1/{to}/in/{station}/alert/{severity}/{kind}/{camera}",
         "cunkou/v1/{to}/in/{station}/alert-state/{alert_id}",
         "cunkou/v1/{station}/in/{from}/receipt/{event_id}",
+        "cunkou/v1/{station}/in/{from}/command/alert/{alert_id}/{verb}",
+        "cunkou/v1/{station}/in/{from}/answer/{command_id}",
+        "cunkou/v1/{station}/in/{from}/clip-request/{request_id}",
+        "cunkou/v1/{station}/in/{from}/clip-answer/{request_id}",
     ];
     assert_eq!(addresses, written.into_iter().collect());
     let text = document.to_string();
@@ -405,6 +409,8 @@ fn the_asyncapi_document_names_every_topic_and_every_schema() {
         "alert-command",
         "command-answer",
         "receipt",
+        "clip-request",
+        "clip-answer",
         "camera-health",
         "node-status",
     ] {
@@ -457,6 +463,8 @@ fn the_examples_of_the_mqtt_reference_are_valid_and_as_we_write_them() {
         let again = match name.as_str() {
             "urn:cunkou:schema:alert:1.0" => rewritten::<AlertData>(example),
             "urn:cunkou:schema:receipt:1.0" => rewritten::<ReceiptData>(example),
+            "urn:cunkou:schema:clip-request:1.0" => rewritten::<ClipRequestData>(example),
+            "urn:cunkou:schema:clip-answer:1.0" => rewritten::<ClipAnswerData>(example),
             "urn:cunkou:schema:notice:1.0" => {
                 let alert = &value["data"]["alert"];
                 assert_eq!(complaints(&schema("alert"), alert), Vec::<String>::new());
@@ -470,7 +478,7 @@ fn the_examples_of_the_mqtt_reference_are_valid_and_as_we_write_them() {
         assert!(text.contains(&format!("`{}`", value["type"].as_str().expect("checked"))), "{value:#}");
         schemas.insert(name);
     }
-    assert_eq!(schemas.len(), 6, "an example of each: {schemas:?}");
+    assert_eq!(schemas.len(), 8, "an example of each: {schemas:?}");
     let command = all_between(&text, "```\n{", "\n```")[0];
     let command: Value = serde_json::from_str(&format!("{{{command}")).expect("an example is JSON");
     assert_eq!(complaints(&schema("alert-command"), &command), Vec::<String>::new());

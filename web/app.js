@@ -69,6 +69,8 @@ function over(alert) {
 }
 
 function picture(alert) {
+  // A neighbour's pictures are the neighbour's: they are not fetched.
+  if (alert.home) return element("div", "picture missing", both(["图片在邻站", "the picture is the neighbour's"]));
   if (!alert.snapshot) return element("div", "picture missing", both(["无图片", "no picture"]));
   const image = element("img", "");
   image.src = alert.snapshot.boxed_url;
@@ -101,7 +103,8 @@ function alertCard(alert) {
     picture(alert),
     element("div", "facts",
       element("p", "head", both(SEVERITY[alert.severity] ?? [alert.severity, alert.severity], "span", "severity"),
-        element("time", "", clockTime(alert.occurred_at)), age, life),
+        element("time", "", clockTime(alert.occurred_at)), age, life,
+        alert.home ? both([`邻站 ${alert.home}`, `of ${alert.home}`], "span", "home") : ""),
       element("p", "zh", alert.explain.zh),
       english(alert.explain.en),
       element("p", "place", alert.camera.name.zh, " ", english(`${alert.camera.name.en} · `),

@@ -18,6 +18,7 @@ mod place;
 mod query;
 mod replay;
 mod report;
+mod requests;
 mod run;
 mod shadow;
 mod signals;
@@ -107,6 +108,9 @@ enum Command {
         after_help = "Examples:\n  cunkou report --day\n  cunkou report --month --date 2026-03-09 --json"
     )]
     Report(report::Arguments),
+    /// Clips of neighbouring stations: ask, grant, refuse
+    #[command(subcommand, after_help = "Example:\n  cunkou requests list")]
+    Requests(requests::Command),
     /// Run simulated cameras alone: an RTSP server that any client can play
     #[command(
         after_help = "Example:\n  cunkou sim --cameras 4 --listen 127.0.0.1:8554\n  ffplay rtsp://127.0.0.1:8554/gate-1"
@@ -170,6 +174,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Gaps(arguments) => gaps::run(arguments),
         Command::Hold(command) => hold::run(command),
         Command::Report(arguments) => report::run(arguments),
+        Command::Requests(command) => requests::run(command),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),

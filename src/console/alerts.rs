@@ -41,8 +41,8 @@ const PAGE_MAX: usize = 1000;
 const PAGE_USUAL: usize = 100;
 /// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// How long a command may take.
-const DONE_WITHIN: Duration = Duration::from_secs(20);
+/// How long a command may take: a neighbouring station has 30 s.
+const DONE_WITHIN: Duration = Duration::from_secs(35);
 
 /// Alerts on record, and the way to whoever can change them.
 pub trait Alerts: Send + Sync {

@@ -14,6 +14,7 @@ use crate::{
     config::{Config, Name},
     id::CameraId,
     mqtt::payload::{AlertData, HealthData},
+    neighbour::inbox,
 };
 
 /// Alerts that are shown.
@@ -123,6 +124,12 @@ impl Board {
         self.tell("alert", &alert);
     }
 
+    /// A neighbour's alert was heard of, or is not as it was.
+    pub fn theirs(&self, news: inbox::News, rev: u64, alert: AlertData) {
+        let rev = if news == inbox::News::New { 1 } else { rev.max(2) };
+        self.alert(rev, alert);
+    }
+
     /// A camera said how it is.
     pub fn camera(&self, health: HealthData) {
         if let Some(camera) = self.shown().cameras.get_mut(&health.camera) {
@@ -225,6 +232,7 @@ mod tests {
             drill: false,
             incident: None,
             life: LifeData::default(),
+            home: None,
         }
     }
 

@@ -1,19 +1,22 @@
-//! Alerts on record, for those who ask over HTTP, and the way from there to the office.
+//! Alerts on record, our own and neighbours', for those who ask over HTTP, and the way from there to who decides.
 //!
 //! Owns reading them. What they are, and for how long they are kept, is the clerk's.
 
 use futures::{FutureExt, future::BoxFuture};
 
 use super::{
+    abroad::Commands,
     clerk::{read_record, record_key_at, record_range},
-    hearer,
-    orders::Orders,
 };
 use crate::{
     alert::life::Verb,
     console::{AlertPage, AlertQuestion, Alerts},
     id::{AlertId, CameraId, StationId},
-    mqtt::payload::{AlertData, AnswerData, CommandData},
+    mqtt::{
+        ear::Age,
+        payload::{AlertData, AnswerData, CommandData},
+    },
+    neighbour::foreign,
     store::{Desk, Refused},
     time::Wall,
 };
@@ -30,10 +33,10 @@ const FAR: Wall = Wall::from_unix_us(((1 << 48) - 1) * 1000);
 pub(super) struct AlertShelf {
     /// Where they lie.
     pub(super) desk: Desk,
-    /// Whose they are.
-    pub(super) station: StationId,
+    /// Whose alerts are kept beside our own.
+    pub(super) neighbours: Vec<StationId>,
     /// Where commands go.
-    pub(super) orders: Orders,
+    pub(super) commands: Commands,
 }
 
 impl Alerts for AlertShelf {
@@ -41,7 +44,13 @@ impl Alerts for AlertShelf {
         async move {
             let (from, to) = record_range(id);
             let found = self.desk.range(from, to, 1).await?;
-            Ok(found.first().and_then(|(_, value)| read_record(value)).map(|record| record.data))
+            if let Some(record) = found.first().and_then(|(_, value)| read_record(value)) {
+                return Ok(Some(record.data));
+            }
+            let Some(home) = self.commands.home_of(id) else { return Ok(None) };
+            let (from, to) = foreign::range_of(&home, id);
+            let found = self.desk.range(from, to, 1).await?;
+            Ok(found.first().and_then(|(_, value)| foreign::read(value)).map(|foreign| foreign.data))
         }
         .boxed()
     }
@@ -89,23 +98,24 @@ impl Alerts for AlertShelf {
 
     fn page(&self, question: AlertQuestion) -> BoxFuture<'_, Result<AlertPage, Refused>> {
         async move {
-            let from = record_key_at(question.from.unwrap_or(Wall::from_unix_us(0)));
-            let mut to = record_key_at(question.to.unwrap_or(FAR));
-            // A page before has ended at a record, which is not shown again.
-            to = question.after.map_or(to.clone(), |after| record_range(after).0.min(to));
+            let mut rows = Vec::with_capacity(1 + self.neighbours.len());
+            for home in [None].into_iter().chain(self.neighbours.iter().map(Some)) {
+                rows.push(Row::open(&self.desk, home, &question).await?);
+            }
             let (mut alerts, mut last) = (Vec::new(), None);
             for _ in 0..LOOKED_AT_MAX {
                 if alerts.len() == question.limit {
                     break;
                 }
-                let Some((key, value)) = self.desk.last(from.clone(), to).await? else {
+                // Of all the newest one.
+                let newest = rows.iter_mut().max_by_key(|row| row.next.as_ref().map(|(id, _)| *id));
+                let Some((row, (id, alert))) = newest.and_then(|row| row.next.take().map(|next| (row, next)))
+                else {
                     return Ok(AlertPage { alerts, next: None });
                 };
-                if let Some(record) = read_record(&value) {
-                    last = Some(record.data.alert_id);
-                    alerts.extend(Some(record.data).filter(|alert| question.fits(alert)));
-                }
-                to = key;
+                row.go_on(&self.desk).await?;
+                last = Some(id);
+                alerts.extend(Some(alert).filter(|alert| question.fits(alert)));
             }
             Ok(AlertPage { alerts, next: last })
         }
@@ -113,13 +123,51 @@ impl Alerts for AlertShelf {
     }
 
     fn order(&self, alert: AlertId, verb: Verb, command: CommandData) -> BoxFuture<'_, AnswerData> {
-        async move {
-            let id = command.id;
-            match hearer::own(command, alert, verb, &self.station) {
-                Ok(command) => self.orders.give(command).await,
-                Err(not_done) => AnswerData::refused(id, &not_done),
-            }
+        self.commands.give(alert, verb, command, Age::Fresh).boxed()
+    }
+}
+
+/// The alerts of one station, newest first.
+struct Row {
+    is_own: bool,
+    from: Vec<u8>,
+    to: Vec<u8>,
+    /// `None` at the end.
+    next: Option<(AlertId, AlertData)>,
+}
+
+impl Row {
+    async fn open(desk: &Desk, home: Option<&StationId>, question: &AlertQuestion) -> Result<Self, Refused> {
+        let key_at = |at| match home {
+            None => record_key_at(at),
+            Some(home) => foreign::key_at(home, at),
+        };
+        let from = key_at(question.from.unwrap_or(Wall::from_unix_us(0)));
+        let to = key_at(question.to.unwrap_or(FAR));
+        // A page before has ended at a record, which is not shown again.
+        let to = question.after.map_or(to.clone(), |after| {
+            let behind = match home {
+                None => record_range(after).0,
+                Some(home) => foreign::key(home, after),
+            };
+            behind.min(to)
+        });
+        let mut row = Self { is_own: home.is_none(), from, to, next: None };
+        row.go_on(desk).await?;
+        Ok(row)
+    }
+
+    async fn go_on(&mut self, desk: &Desk) -> Result<(), Refused> {
+        self.next = None;
+        while self.next.is_none() {
+            let Some((key, value)) = desk.last(self.from.clone(), self.to.clone()).await? else { break };
+            self.to = key;
+            let alert = match self.is_own {
+                true => read_record(&value).map(|record| record.data),
+                false => foreign::read(&value).map(|foreign| foreign.data),
+            };
+            self.next = alert.map(|alert| (alert.alert_id, alert));
         }
-        .boxed()
+        Ok(())
     }
 }

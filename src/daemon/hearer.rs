@@ -7,13 +7,10 @@
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, timeout},
-};
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::orders::Orders;
+use super::abroad::Commands;
 use crate::{
     alert::life::{Command, NotDone, Verb},
     config::Station,
@@ -28,10 +25,8 @@ use crate::{
     time::Clock,
 };
 
-/// Commands that are with the office, at most; then what comes waits at the broker.
+/// Commands that are with the office or with a neighbour, at most; then what comes waits at the broker.
 const GIVEN_MAX: usize = 64;
-/// How long the office may take for a command; then it is answered `expired`, and may still be done.
-const DONE_WITHIN: Duration = Duration::from_secs(20);
 /// Messages that wait for those who know devices, or neighbours, at most; then all that is heard waits.
 const PASSED_ON_MAX: usize = 256;
 /// Of these, kept free of what wants no acknowledgement.
@@ -59,7 +54,7 @@ pub(super) fn listener() -> (mpsc::Sender<Heard>, mpsc::Receiver<Heard>) {
 
 /// Hears, and passes on.
 pub(super) struct Hearer {
-    orders: Orders,
+    commands: Commands,
     listeners: Listeners,
     answers: mpsc::Sender<Answer>,
     metrics: Metrics,
@@ -82,14 +77,14 @@ impl Hearer {
     /// Of a station.
     pub(super) fn new(
         station: &Station,
-        orders: Orders,
+        commands: Commands,
         listeners: Listeners,
         answers: mpsc::Sender<Answer>,
         metrics: Metrics,
         clock: Clock,
     ) -> Self {
         Self {
-            orders,
+            commands,
             listeners,
             answers,
             metrics,
@@ -167,18 +162,9 @@ impl Hearer {
                 return None;
             }
         };
-        let id = data.id;
-        let command = own(data, alert, verb, &self.station).and_then(|command| in_time(command, letter.age));
-        let reply = letter.reply;
-        let orders = self.orders.clone();
+        let (reply, commands) = (letter.reply, self.commands.clone());
         let answered = async move {
-            let answer = match command {
-                Ok(command) => timeout(DONE_WITHIN, orders.give(command)).await.unwrap_or_else(|_| {
-                    let why = "the station could not do it in time; say it again with the same id";
-                    AnswerData::refused(id, &NotDone::Expired(why.to_owned()))
-                }),
-                Err(not_done) => AnswerData::refused(id, &not_done),
-            };
+            let answer = commands.give(alert, verb, data, letter.age).await;
             Answered { alert, answer, reply, ack }
         };
         Some(answered.boxed())
@@ -255,7 +241,7 @@ pub(super) fn own(
 }
 
 /// A command that may have waited has to say when it was said.
-fn in_time(command: Command, age: Age) -> Result<Command, NotDone> {
+pub(super) fn in_time(command: Command, age: Age) -> Result<Command, NotDone> {
     if command.at.is_none() && age == Age::MayHaveWaited {
         let why = "it may have waited while the station was away, and does not say when it was said: say it again, with `at`";
         return Err(NotDone::Expired(why.to_owned()));
@@ -265,13 +251,14 @@ fn in_time(command: Command, age: Age) -> Result<Command, NotDone> {
 
 /// What is told of messages that are void.
 #[derive(Debug, Default)]
-struct Void {
+pub(super) struct Void {
     told_at: Option<Instant>,
     untold: u64,
 }
 
 impl Void {
-    fn tell(&mut self, why: &str) {
+    /// Tells it now and then, and how many were not told.
+    pub(super) fn tell(&mut self, why: &str) {
         if self.told_at.is_some_and(|told| told.elapsed() < TELL_EVERY) {
             self.untold += 1;
             return;

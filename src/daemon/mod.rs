@@ -6,6 +6,7 @@
 //! ```
 //! Whoever promises is stopped before who keeps the promise. Owns no logic but that.
 
+mod abroad;
 mod alert_shelf;
 mod bookkeeper;
 mod chronicler;
@@ -42,7 +43,7 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -56,6 +57,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
+    abroad::Commands,
     alert_shelf::AlertShelf,
     bookkeeper::Bookkeeper,
     chronicler::Chronicler,
@@ -63,10 +65,11 @@ use self::{
     clip_finder::ClipFinder,
     clock_watch::{CLOCK_MIN, ClockWatch},
     devices::Switchboard,
-    hearer::{Hearer, Listeners},
+    hearer::{Hearer, Listeners, Void},
     herald::Herald,
     indexer::Indexer,
     lookout::Lookout,
+    neighbours::Neighbours,
     office::Office,
     recordings::Recordings,
     steward::Steward,
@@ -84,7 +87,7 @@ use crate::{
     duty::Presence,
     evidence::Evidence,
     flow::Pool,
-    id::{CameraId, Mint, PostId},
+    id::{CameraId, Mint, PostId, StationId},
     index::{IndexError, LibrarianThread},
     lane::{self, EyeJob, Surroundings},
     metrics::Metrics,
@@ -92,10 +95,10 @@ use crate::{
         ConnectionSettings, Hearing, Ways, deliver,
         ear::Ear,
         embedded::{self, BrokerError, EmbeddedBroker},
-        payload::ModelData,
+        payload::{AlertData, Letterhead, ModelData},
         wire::Writer,
     },
-    neighbour::{Links, Sharing},
+    neighbour::{Inbox, Links, Post, Sharing, foreign, requests::Requests},
     record::Writers,
     store::{Desk, DeskThread, Ledger, LedgerError, Outbox, Refused, SledLedger, Space},
     time::{Clock, Wall},
@@ -276,7 +279,16 @@ impl Daemon {
         let devices_kept = outbox.ledger().range(&Space::Device.from(), &Space::Device.to(), DEVICES_MAX)?;
         let known = clerk::newest(outbox.ledger(), ALERTS_MAX)?;
         let newest_at = known.first().map(|record| record.data.alert_id.raised_at());
-        let board = Arc::new(Board::new(&config, known.into_iter().map(|record| record.data).collect()));
+        let mut shown: Vec<AlertData> = known.into_iter().map(|record| record.data).collect();
+        let (inbox, strangers) = Inbox::open(&config, outbox.ledger(), clerk::kept(&config))?;
+        let (inbox, mut stale) = (Arc::new(Mutex::new(inbox)), stale);
+        stale.extend(strangers);
+        for neighbour in &config.neighbours {
+            shown.extend(foreign::newest(outbox.ledger(), &neighbour.id, ALERTS_MAX)?);
+        }
+        shown.sort_by_key(|alert| std::cmp::Reverse(alert.alert_id));
+        shown.truncate(ALERTS_MAX);
+        let board = Arc::new(Board::new(&config, shown));
         let (desk, store) = Desk::start(outbox, metrics.clone()).map_err(StartError::Thread)?;
 
         let writer = Writer::new(&config.station, now, Mint::from_os());
@@ -293,6 +305,7 @@ impl Daemon {
         desk.promise(stale, Vec::new()).await?;
         let (links, linked) = Links::start(&config, &desk, &metrics, clock, &stop_courier);
         let linked = tokio::spawn(vital(broken.clone(), linked));
+        let post = Post::open(desk.clone(), &config).await?;
         let condition = desk.condition();
         // Nothing is deleted for its age before the office has looked at the clock.
         let (trust_tx, trust) = watch::channel(Trust::Doubted);
@@ -317,7 +330,7 @@ impl Daemon {
             catalog: archive.catalog().clone(),
             config: Arc::clone(&config),
             clock,
-            trust,
+            trust: trust.clone(),
         };
         let indexer = tokio::spawn(vital(broken.clone(), indexer.run(clips_rx)));
         let chronicler = Chronicler::new(&config, &model, now, metrics.clone(), Some(clips));
@@ -330,8 +343,37 @@ impl Daemon {
         let clip_finder = ClipFinder { catalog, recording: config.recording, found };
         let clip_finder = tokio::spawn(vital(broken.clone(), clip_finder.run(sought_clips)));
         let (orders, orders_rx) = orders::orders();
-        let station = config.station.id.clone();
-        let alerts = Arc::new(AlertShelf { desk: desk.clone(), station, orders: orders.clone() });
+        let letterhead = Letterhead::of(&config.station.id, &config.station.node);
+        let commands = Commands::new(
+            orders.clone(),
+            post.clone(),
+            Arc::clone(&inbox),
+            config.station.id.clone(),
+            letterhead.clone(),
+            clock,
+        );
+        let neighbours: Vec<StationId> = config.neighbours.iter().map(|it| it.id.clone()).collect();
+        let alerts =
+            AlertShelf { desk: desk.clone(), neighbours: neighbours.clone(), commands: commands.clone() };
+        let alerts = Arc::new(alerts);
+        let requests = Requests::new(desk.clone(), post.clone(), letterhead.clone(), clock);
+        let of_neighbours = Neighbours {
+            requests: Arc::clone(&requests),
+            kept: clerk::kept(&config),
+            links,
+            post,
+            desk: desk.clone(),
+            inbox,
+            commands: commands.clone(),
+            orders: orders.clone(),
+            board: Arc::clone(&board),
+            clock,
+            trust,
+            letterhead,
+            mint: Mint::from_os(),
+            neighbours,
+            void: Void::default(),
+        };
         let (happenings, happenings_rx) = happenings::happenings();
         let (presence, presence_rx) = mpsc::channel(PRESENCE_MAX);
         let office = Office {
@@ -356,10 +398,10 @@ impl Daemon {
         let (devices, of_devices_heard) = hearer::listener();
         let (neighbours, from_neighbours) = hearer::listener();
         // Ends with the hearer.
-        tokio::spawn(vital(broken.clone(), neighbours::hear(links, from_neighbours)));
+        tokio::spawn(vital(broken.clone(), of_neighbours.run(from_neighbours)));
         let listeners = Listeners { presence: presence.clone(), devices, neighbours };
         let stop_hearer = CancellationToken::new();
-        let hearer = Hearer::new(&config.station, orders.clone(), listeners, answers, metrics.clone(), clock);
+        let hearer = Hearer::new(&config.station, commands, listeners, answers, metrics.clone(), clock);
         let hearer = tokio::spawn(vital(broken.clone(), hearer.run(heard, stop_hearer.clone())));
         let mut tellers = Vec::new();
         let mut teller = || {
@@ -405,6 +447,7 @@ impl Daemon {
             index,
             evidence,
             alerts,
+            requests,
             Arc::clone(&config),
             model_data,
             backend.clone(),

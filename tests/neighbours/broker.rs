@@ -155,7 +155,7 @@ fn accounts() -> impl Iterator<Item = String> {
     users.into_iter()
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
 }
 

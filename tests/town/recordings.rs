@@ -11,7 +11,7 @@ use cunkou::decode::file::Reader;
 use serde_json::{Value, json};
 
 use crate::{
-    broker::Mosquitto,
+    broker::{Mosquitto, Subscriber},
     http, need_model,
     payload::sha256,
     program::Program,
@@ -82,6 +82,15 @@ fn what_was_recorded_is_found_shown_exported_and_proven_also_after_a_kill() {
     let street = Street::open(&["gate"]);
     let station = Station::new(&street.cameras(&["gate"]), broker.port);
     station.change("[village.upper]", "[recording]\npost_roll_s = 2\n[village.upper]");
+    // A neighbour whose daemon is the test.
+    let Some(theirs) = Mosquitto::start() else { return };
+    let neighbour = format!(
+        "[neighbour.riverside]\nhost = \"127.0.0.1\"\nport = {}\nagreement = {{ until = \"2999-12-31\" }}\n[village.upper]",
+        theirs.port
+    );
+    station.change("[village.upper]", &neighbour);
+    station.change("[console]", "[console]\naddress = \"https://town.example/\"");
+    let at_neighbour = Subscriber::start(&theirs, "cunkou/v1/riverside/in/town/#");
     let (program, page) = Program::run(&station.file);
     until("the camera is online", || {
         let state = http::get(page, "/api/state").json();
@@ -114,6 +123,7 @@ fn what_was_recorded_is_found_shown_exported_and_proven_also_after_a_kill() {
 
     what_was_shown_is_written_down(&station, &id, &clips[0]);
     a_new_key_signs_what_comes_after(page, &id, &station);
+    a_clip_is_granted_to_a_neighbour(page, &alert, &broker, &at_neighbour, &station);
     a_hold_is_made_and_let_go(page);
     street.call("gate", BLUE_JACKET);
     until("the next alert", || {
@@ -174,6 +184,71 @@ fn a_film_is_whole_and_has_ranges(page: SocketAddr, alert: &Value, station: &Sta
     assert_eq!(fs::read(&fetched).expect("it was written"), film.body);
     let again = asked(page, "clip", &[&WARRANT[..], &[id, "--out", &out]].concat());
     assert_eq!(again.status.code(), Some(2), "a file that is there is left alone");
+}
+
+fn a_clip_is_granted_to_a_neighbour(
+    page: SocketAddr,
+    alert: &Value,
+    broker: &Mosquitto,
+    at_neighbour: &Subscriber,
+    station: &Station,
+) {
+    let ask = |request: &str, alert: &Value| {
+        let envelope = json!({
+            "specversion": "1.0", "id": request, "source": "/stations/riverside/node/main", "type": "cunkou.clip.request.v1",
+            "subject": request, "time": "2026-03-09T18:12:31Z", "datacontenttype": "application/json",
+            "dataschema": "urn:cunkou:schema:clip-request:1.0", "cunkouhops": 0,
+            "data": { "request_id": request, "alert_id": alert, "who": "Zhao", "unit": "patrol", "purpose": "a lost child", "case": "2026-7" },
+        });
+        let topic = format!("cunkou/v1/town/in/riverside/clip-request/{request}");
+        let mut publish = Command::new("mosquitto_pub");
+        publish.args(["-V", "5", "-h", "127.0.0.1", "-p", &broker.port.to_string(), "-q", "1", "-t", &topic]);
+        assert!(publish.args(["-m", &envelope.to_string()]).status().expect("it was there").success());
+    };
+    let answer = |request: &str| {
+        let topic = format!("cunkou/v1/riverside/in/town/clip-answer/{request}");
+        at_neighbour.wait("the answer", &topic, |_| true).1["data"].clone()
+    };
+    // Of what was not shared nobody is asked.
+    let (other, request) = ("01KKSAF2V0D2M5R8T1W4Z7C0E4", "01KKSAF2V0D2M5R8T1W4Z7C0E3");
+    ask(other, &json!("01KKS9XZ4BXW3E2R1T0Y9V8K7J"));
+    assert_eq!((&answer(other)["result"], answer(other).get("by")), (&json!("refused"), None));
+    ask(request, &alert["alert_id"]);
+    let list = until("the request", || {
+        let list = http::get(page, "/api/v1/clip-requests").json();
+        (!list.as_array().expect("a list").is_empty()).then_some(list)
+    });
+    conforms("clip_request", &list[0]);
+    let why = ["--who", "Wang", "--unit", "station", "--why", "as agreed"];
+    let done = asked(page, "requests", &[]);
+    assert_eq!(done.status.code(), Some(2), "what is to be done is missing");
+    let at = format!("http://{page}");
+    let done = cunkou(&[&["requests", "answer", "--at", &at, request, "--grant"], &why[..]].concat());
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let granted = answer(request);
+    assert_eq!((&granted["result"], &granted["by"]["who"]), (&json!("granted"), &json!("Wang")));
+    assert_eq!(granted["sha256"], alert["clip"]["sha256"]);
+    let path =
+        granted["url"].as_str().expect("there is one").strip_prefix("https://town.example").expect("ours");
+    let film = http::get(page, path);
+    assert_eq!(
+        (film.status, sha256(&film.body).as_str()),
+        (200, alert["clip"]["sha256"].as_str().expect("ready"))
+    );
+    let part = http::get_range(page, path, "bytes=100-199");
+    assert_eq!((part.status, &part.body[..]), (206, &film.body[100..200]));
+    let secret = path.split('/').nth(4).expect("a secret");
+    let other = path.replace(secret, &secret.chars().rev().collect::<String>());
+    assert_eq!(http::get(page, &other).status, 404);
+    let listed = http::get(page, "/api/v1/clip-requests");
+    conforms("clip_request", &listed.json()[0]);
+    assert!(!listed.text().contains(secret), "who has asked has it, and nobody else");
+    let audit = fs::read_dir(station.path("data/audit"))
+        .expect("a log")
+        .map(|file| fs::read_to_string(file.expect("a file").path()).unwrap_or_default());
+    let audit = audit.collect::<String>();
+    assert!(audit.contains("clip-answered") && audit.matches("clip-fetched").count() == 2, "{audit}");
+    assert!(!audit.contains(secret));
 }
 
 fn a_pack_proves_itself(page: SocketAddr, id: &str, station: &Station) {

@@ -10,6 +10,7 @@ mod live;
 mod playback;
 mod records;
 mod report;
+mod requests;
 mod still;
 mod video;
 mod warrant;
@@ -40,6 +41,7 @@ use crate::{
     id::{CameraId, HoldId},
     index::{Librarian, Unanswered},
     mqtt::payload::ModelData,
+    neighbour::requests::Requests,
     record::live::{Feeds, NoView},
     store::Refused,
     time::Clock,
@@ -61,6 +63,8 @@ pub struct Rooms {
     pub(super) evidence: Arc<OnceLock<Evidence>>,
     /// What was told.
     pub(super) alerts: Arc<dyn Alerts>,
+    /// Clips that are asked of neighbours, and that neighbours ask for.
+    pub(super) requests: Arc<Requests>,
     /// The station.
     pub(super) config: Arc<Config>,
     /// The model that looks.
@@ -92,6 +96,7 @@ impl Rooms {
         index: Librarian,
         evidence: Option<Evidence>,
         alerts: Arc<dyn Alerts>,
+        requests: Arc<Requests>,
         config: Arc<Config>,
         model: ModelData,
         backend: Backend,
@@ -100,7 +105,7 @@ impl Rooms {
     ) -> Self {
         let views = warrant::Views::default();
         let evidence = Arc::new(evidence.map_or_else(OnceLock::new, OnceLock::from));
-        Self { archive, index, evidence, alerts, config, model, backend, clock, live, views }
+        Self { archive, index, evidence, alerts, requests, config, model, backend, clock, live, views }
     }
 
     fn time_zone(&self) -> &TimeZone {
@@ -198,6 +203,9 @@ pub(super) fn router(rooms: Rooms) -> Router {
         .route("/api/v1/holds/{hold}/release", post(release))
         .route("/api/v1/report", get(report::data))
         .route("/report", get(report::page))
+        .route("/api/v1/clip-requests", get(requests::list).post(requests::ask))
+        .route("/api/v1/clip-requests/{request}/answer", post(requests::answer))
+        .route("/api/v1/shared/{secret}/video.mp4", get(requests::shared))
         .with_state(Arc::new(rooms))
 }
 

@@ -125,7 +125,9 @@ impl Rooms {
             Some(clip) => Some((clip.camera, clip.from, clip.to)),
             None => {
                 let alert = in_time(self.alerts.alert(AlertId(id.0))).await?;
-                alert.and_then(|alert| alert.span().map(|(from, to)| (alert.camera.id, from, to)))
+                // A neighbour's camera may have the id of one of ours.
+                let own = alert.filter(|alert| alert.home.is_none());
+                own.and_then(|alert| alert.span().map(|(from, to)| (alert.camera.id, from, to)))
             }
         };
         let (camera, from, to) = seen.ok_or_else(|| unknown(id))?;

@@ -200,6 +200,7 @@ impl Clerk {
             drill: what.earnest == Earnest::Drill,
             incident: None,
             life: LifeData::default(),
+            home: None,
         }
     }
 

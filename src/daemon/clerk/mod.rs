@@ -65,7 +65,7 @@ const RECALLED_MAX: usize = 20_000;
 const RECALLED_FOR: Duration = Duration::from_secs(3600);
 
 /// For how long records and snapshots are kept: as long as recordings may be, so that these find their alerts.
-fn kept(config: &Config) -> Duration {
+pub fn kept(config: &Config) -> Duration {
     config.recording.keep_max.max(KEPT_MIN)
 }
 

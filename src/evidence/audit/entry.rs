@@ -69,12 +69,18 @@ pub enum Action {
     AccessRefused,
     /// The log's last line was torn by a kill, and moved aside.
     LogRepaired,
+    /// A neighbouring station was asked for a clip.
+    ClipAsked,
+    /// A neighbouring station's request for a clip was granted or refused.
+    ClipAnswered,
+    /// A clip that was granted was fetched.
+    ClipFetched,
     /// One that this program does not know, or that has no name of its own.
     Other(String),
 }
 
 impl Action {
-    const NAMED: [(Self, &'static str); 13] = [
+    const NAMED: [(Self, &'static str); 16] = [
         (Self::Search, "search"),
         (Self::View, "view"),
         (Self::Export, "export"),
@@ -88,6 +94,9 @@ impl Action {
         (Self::KeyRotated, "key-rotated"),
         (Self::AccessRefused, "access-refused"),
         (Self::LogRepaired, "log-repaired"),
+        (Self::ClipAsked, "clip-asked"),
+        (Self::ClipAnswered, "clip-answered"),
+        (Self::ClipFetched, "clip-fetched"),
     ];
 
     /// Those with a name of their own, as written.

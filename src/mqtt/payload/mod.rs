@@ -14,7 +14,7 @@ pub use life::{
     ClaimData, ClosedData, DeviceData, DoneData, IncidentData, LifeData, NoteData, PassedOverData, ToldData,
     ToldWhy,
 };
-pub use neighbour::{ReceiptData, ReceiptResult};
+pub use neighbour::{ByData, ClipAnswerData, ClipAnswerResult, ClipRequestData, ReceiptData, ReceiptResult};
 pub use notice::{NoticeData, SummaryData};
 pub use order::{AnswerData, AnswerResult, CommandData};
 
@@ -168,6 +168,9 @@ pub struct AlertData {
     /// What was done about it.
     #[serde(default)]
     pub life: LifeData,
+    /// The neighbouring station whose alert it is; absent where it is this station's own, and always on the wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<StationId>,
 }
 
 /// The camera of an alert.
