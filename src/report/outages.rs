@@ -7,7 +7,10 @@ use crate::{alert::Kind, id::CameraId, mqtt::payload::AlertData, time::Wall};
 
 /// Outages of a period, as they are found.
 #[derive(Debug, Default)]
-pub(super) struct Outages(BTreeMap<(CameraId, Kind), Vec<(Wall, Option<Wall>)>>);
+pub(super) struct Outages(BTreeMap<(CameraId, Kind), Vec<Away>>);
+
+/// From when to when; `None` where it goes on.
+type Away = (Wall, Option<Wall>);
 
 impl Outages {
     /// Takes in an alert of our own equipment; it concerns each camera that it names.
@@ -45,7 +48,7 @@ impl Outages {
 }
 
 /// A camera that is told alone and with others was away once.
-fn merged(mut spans: Vec<(Wall, Option<Wall>)>, until: Wall) -> Vec<(Wall, Wall)> {
+fn merged(mut spans: Vec<Away>, until: Wall) -> Vec<(Wall, Wall)> {
     spans.sort();
     let mut merged: Vec<(Wall, Wall)> = Vec::with_capacity(spans.len());
     for (from, to) in spans {

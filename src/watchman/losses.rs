@@ -163,7 +163,8 @@ mod tests {
 
     #[test]
     fn a_run_is_dense_where_a_window_is_full() {
-        let cases: [(&[u64], &[(usize, bool)]); 6] = [
+        type Case<'a> = (&'a [u64], &'a [(usize, bool)]);
+        let cases: [Case<'_>; 6] = [
             (&[], &[]),
             (&[0, 1, 2], &[(3, true)]),
             (&[0, 3, 6], &[(3, false)]),

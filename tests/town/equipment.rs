@@ -70,8 +70,7 @@ fn a_camera_that_is_gone_is_told_once_and_twelve_at_once_are_one() {
     assert!(words.starts_with("12 cameras of upper at once"), "{words}");
 
     let told = subscriber.below("cunkou/v1/town/alert/");
-    let all_raised =
-        told.iter().map(|heard| checked(heard)).filter(|told| told["type"] == "cunkou.alert.raised.v1");
+    let all_raised = told.iter().map(checked).filter(|told| told["type"] == "cunkou.alert.raised.v1");
     assert_eq!(all_raised.count(), 2, "{told:#?}");
 
     // The last ones to come back may yet be alerts of their own.

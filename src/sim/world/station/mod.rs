@@ -335,8 +335,10 @@ impl<'a> Stage<'a> {
     }
 
     fn people_hear(&mut self, waiting: &Waiting) {
-        if waiting.raised.is_some() {
-            waiting.draft.told.last().map(|step| self.people.told(step.record.data.alert_id));
+        if waiting.raised.is_some()
+            && let Some(step) = waiting.draft.told.last()
+        {
+            self.people.told(step.record.data.alert_id);
         }
     }
 
