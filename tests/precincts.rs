@@ -281,13 +281,11 @@ fn alerts_cross_once_commands_come_home_and_nothing_forged_or_void_is_shown() {
         publish(command, &topic(topic_of), &forged(source, &forgeries[nth].to_string()));
     }
     // What was not shared with hill is not hill's to answer, whoever it says it is.
-    let order = format!(
-        r#"{{"specversion":"1.0","id":"01KKS9XZ4BYQ0G5C6R7M8N9P0R","source":"/stations/hill/node/main","type":"cunkou.command.alert.v1","subject":"x",
+    let order = r#"{"specversion":"1.0","id":"01KKS9XZ4BYQ0G5C6R7M8N9P0R","source":"/stations/hill/node/main","type":"cunkou.command.alert.v1","subject":"x",
         "time":"2026-03-09T18:04:05Z","datacontenttype":"application/json","dataschema":"x","cunkouhops":0,
-        "data":{{"id":"01KKS9XZ4BYQ0G5C6R7M8N9P0R","actor":{{"who":"X","unit":"x","station":"riverside"}}}}}}"#
-    );
+        "data":{"id":"01KKS9XZ4BYQ0G5C6R7M8N9P0R","actor":{"who":"X","unit":"x","station":"riverside"}}}"#;
     let hill = willow_broker.as_neighbour("mosquitto_pub", "hill");
-    publish(hill, &format!("cunkou/v1/willow/in/hill/command/alert/{claimed}/release"), &order);
+    publish(hill, &format!("cunkou/v1/willow/in/hill/command/alert/{claimed}/release"), order);
 
     // The link is cut for longer than some alerts are worth telling; then both are killed, one after the other.
     let cut = if std::env::var_os("CUNKOU_SOAK").is_some() { 300 } else { 6 };
