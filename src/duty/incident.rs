@@ -12,7 +12,7 @@ use super::subject::{Sorts, Subject};
 use crate::{
     alert::{Earnest, Judged, Severity},
     config::EntryPoint,
-    id::{AlertId, CameraId, EntryPointId, SensorId},
+    id::{AlertId, CameraId, EntryPointId, RuleId, SensorId},
     time::Wall,
 };
 
@@ -24,6 +24,10 @@ pub const MEMBERS_MAX: usize = 64;
 
 /// Alerts of one incident that are remembered, the newest ones.
 const SIGHTINGS_MAX: usize = 16;
+
+/// One visitor is one alert of a rule on a camera: what that rule tells there again is somebody else. Within this time it is company; later, another visitor, of
+/// whom posts are told anew.
+const COMPANY: Duration = Duration::from_secs(10);
 
 /// What a sensor and its cameras have to do with each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +82,8 @@ struct Sighting {
     entry_point: Option<EntryPointId>,
     /// The sensor that spoke; `None`: the camera saw it.
     sensor: Option<SensorId>,
+    /// The rule that raised it.
+    rule: Option<RuleId>,
     began: Wall,
     raised: Wall,
 }
@@ -151,6 +157,7 @@ impl Incidents {
         open.members < MEMBERS_MAX
             && arrival.subject.severity <= open.severity
             && arrival.earnest == open.earnest
+            && !open.is_another(sighting)
             && open.sightings.iter().any(|other| {
                 (is_of_sort && self.is_close(sighting, other))
                     || self.is_pair(sighting, other)
@@ -176,6 +183,18 @@ impl Incidents {
     }
 }
 
+impl Incident {
+    /// Its rule has told of the incident's visitors on this camera, and this is not one of them.
+    fn is_another(&self, sighting: &Sighting) -> bool {
+        let is_same = |other: &&Sighting| {
+            other.rule.is_some() && other.rule == sighting.rule && other.camera == sighting.camera
+        };
+        let mut before = self.sightings.iter().filter(is_same).peekable();
+        before.peek().is_some()
+            && before.all(|other| sighting.raised.us_since(other.raised).unsigned_abs() > micros(COMPANY))
+    }
+}
+
 impl Arrival<'_> {
     fn sorts(&self) -> Sorts {
         Sorts::of(&self.subject.classes)
@@ -193,6 +212,10 @@ impl Arrival<'_> {
             camera: self.subject.camera.clone(),
             entry_point: self.subject.entry_point.clone(),
             sensor,
+            rule: match self.judged {
+                Judged::Rule { id, .. } => Some(id.clone()),
+                Judged::State | Judged::Button(_) | Judged::Sensor(_) => None,
+            },
             began: self.occurred_at.min(self.subject.raised_at),
             raised: self.subject.raised_at,
         })

@@ -196,7 +196,7 @@ fn a_restart_knows_the_last_hour() {
     }
     for (camera, class, expected) in [
         ("gate-1", Class::Person, "flooded"),
-        ("mill", Class::Person, "joined"),
+        ("mill", Class::Person, "lead"),
         ("bridge", Class::Car, "lead"),
         ("gate-2", Class::Person, "joined"),
     ] {

@@ -84,13 +84,38 @@ fn what_is_one_incident() {
         let mut ids = Vec::new();
         for (number, (seconds, camera, severity, classes, expected)) in steps.iter().enumerate() {
             let mut what = world.seen(at(*seconds), camera, Person);
-            what.judged = rule("other");
+            // What one rule tells of one camera again is another matter.
+            what.judged = rule(&format!("other-{number}"));
             what.severity = *severity;
             what.objects = classes.iter().copied().map(object).collect();
             ids.push(what.id);
             let lead = joined(&duty.raised(at(*seconds), &what));
             assert_eq!(lead, expected.map(|number| ids[number]), "{title}: step {number}");
         }
+    }
+}
+
+#[test]
+fn who_comes_a_while_after_another_is_another_visitor() {
+    let (mut world, mut duty) = (World::new(), duty());
+    let mut ids = Vec::new();
+    for (seconds, camera, by, expected) in [
+        (0, "gate-1", "other", None),
+        // Company, one after the other.
+        (8, "gate-1", "other", Some(0)),
+        (16, "gate-1", "other", Some(0)),
+        // Seen by another camera and another rule: the same people.
+        (30, "gate-2", "other", Some(0)),
+        (31, "gate-1", "grave", Some(0)),
+        // Fifteen seconds behind the last of them: somebody else, and what is seen of him goes with him.
+        (32, "gate-1", "other", None),
+        (40, "mill", "other", Some(5)),
+    ] {
+        let mut what = world.seen(at(seconds), camera, Class::Person);
+        what.judged = rule(by);
+        ids.push(what.id);
+        let lead = joined(&duty.raised(at(seconds), &what));
+        assert_eq!(lead, expected.map(|number: usize| ids[number]), "{seconds} s, {camera}, {by}");
     }
 }
 
