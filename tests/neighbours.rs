@@ -40,7 +40,7 @@ use station::{Station, configure};
 /// Generous: only a test that fails waits for so long.
 const DEADLINE: Duration = Duration::from_secs(240);
 /// What is void is void after this, milliseconds, plus what the machine takes to look at the clock.
-const SLACK_MS: i64 = 1500;
+const SLACK_MS: i64 = 10_000;
 
 /// Hears everything on a station's broker with an account that may.
 struct Watcher {
@@ -389,7 +389,8 @@ async fn cut_links_and_kills_lose_nothing_repeat_nothing_and_deliver_nothing_voi
     let sharer = Sharer::start(&willow, false);
     keep(&mut neighbour, &mut kept, seconds(4)).await;
     riverside_broker.stop();
-    keep(&mut neighbour, &mut kept, seconds(4)).await;
+    // So long that what is told late is told apart from what a busy machine brings late.
+    keep(&mut neighbour, &mut kept, seconds(14)).await;
     sharer.kill(&mut promised);
     let sharer = Sharer::start(&willow, false);
     keep(&mut neighbour, &mut kept, seconds(2)).await;
