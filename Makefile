@@ -44,9 +44,10 @@ bench: ## measure each stage, then the detector's pool and a fleet (JSON on thei
 	$(TARGET_DIR)/release/cunkou bench detector --json
 	$(TARGET_DIR)/release/cunkou bench fleet $(if $(QUICK),--quick,--cameras 200) --json
 
-soak: ## run the long fault tests over many seeds, and kill a daemon often; SEEDS=200 KILLS=100
+soak: ## run the long fault tests over many seeds, kill a daemon often, and cut the link between two stations; SEEDS=200 KILLS=100
 	@scripts/setup.sh test
 	CUNKOU_SOAK_SEEDS=$(SEEDS) CUNKOU_SOAK_KILLS=$(KILLS) CUNKOU_SOAK_CAMERAS=20 $(CARGO) test --release --workspace $(CARGO_ARGS) -- --nocapture soak
+	CUNKOU_SOAK=1 $(CARGO) test --release --workspace $(CARGO_ARGS) --test precincts -- --nocapture
 
 fuzz: ## fuzz each target for a while; FUZZ_SECONDS=60
 	@scripts/setup.sh fuzz
