@@ -25,12 +25,17 @@ esac
 . scripts/setup/crates.sh
 . scripts/setup/onnxruntime.sh
 . scripts/setup/footage.sh
+. scripts/setup/node.sh
 
 check_toolchain
 choose_onnxruntime
 open_cache
 install_packages
 fetch_crates
+[ "$purpose" = fuzz ] || {
+  fetch_node
+  fetch_web_packages
+}
 case $purpose in
 demo | test | fuzz)
   fetch_onnxruntime
