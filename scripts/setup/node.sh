@@ -17,7 +17,7 @@ fetch_node() {
     sum=ab9e1e7f3b45bf693feda492eb6291781885de9f63aad6663f4a812e229dcef2
     ;;
   *)
-    command -v node >/dev/null && command -v npm >/dev/null ||
+    { command -v node && command -v npm; } >/dev/null ||
       fail "no ready-made Node.js for $rust_host; install Node.js 22.12 or newer with npm, and call make again."
     return
     ;;

@@ -1,15 +1,15 @@
 # shellcheck shell=bash
 # System packages, from Debian's archive by apt. Which ones, why, and who may install them.
 
-# GStreamer decodes what cameras send; python3-pip fetches ONNX Runtime and runs nowhere else.
+# GStreamer decodes what cameras send; python3-pip fetches ONNX Runtime and Node.js and runs nowhere else.
 packages=(
   ca-certificates pkg-config
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-libav
 )
-# A camera, a player and a broker that are not ours, to test against; and what the tests call to make certificates and send signals.
-test_packages=(libgstrtspserver-1.0-dev ffmpeg mosquitto mosquitto-clients openssl procps)
+# A camera, a player, a broker and a browser that are not ours, to test against; and what the tests call to make certificates and send signals.
+test_packages=(libgstrtspserver-1.0-dev ffmpeg mosquitto mosquitto-clients openssl procps chromium fonts-noto-cjk)
 
 install_packages() {
   local wanted=("${packages[@]}") missing=()
@@ -28,7 +28,7 @@ install_packages() {
   mapfile -t missing < <(not_installed "${wanted[@]}")
   if [ ${#missing[@]} -gt 0 ]; then
     become_root "${missing[@]}"
-    need_room 1200 /usr "installing ${#missing[@]} packages"
+    need_room 1800 /usr "installing ${#missing[@]} packages"
     say "system packages: installing ${missing[*]}"
     update_lists
     repair_packages

@@ -2,7 +2,7 @@
 //!
 //! | path | answer |
 //! |---|---|
-//! | `/` | the page: latest alerts, camera states, live |
+//! | `/`, `/assets/{file}`, `/icon.svg` | the page |
 //! | `/api/state` | everything that the page shows, JSON |
 //! | `/api/events` | server-sent events `alert`, `camera`, `broker`, `store`, and `resync` for a viewer that lagged |
 //! | `/api/v1/analysis` | where cameras were analysed less than was wanted, JSON |
@@ -22,6 +22,7 @@ mod analysis;
 mod archive;
 mod board;
 mod devices;
+mod page;
 mod parameters;
 
 pub use alerts::{AlertPage, AlertQuestion, Alerts};
@@ -125,10 +126,10 @@ pub async fn serve(listener: TcpListener, console: Console, rooms: Rooms) -> io:
 pub fn router(console: Console, rooms: Rooms) -> Router {
     let guarded = middleware::from_fn_with_state(console.listen, guard);
     Router::new()
-        .route("/", get(|| asset("text/html; charset=utf-8", include_str!("../../web/index.html"))))
-        .route("/app.js", get(|| asset("text/javascript; charset=utf-8", include_str!("../../web/app.js"))))
-        .route("/style.css", get(|| asset("text/css; charset=utf-8", include_str!("../../web/style.css"))))
-        .route("/report.css", get(|| asset("text/css; charset=utf-8", include_str!("../../web/report.css"))))
+        .route("/", get(page::home))
+        .route("/assets/{file}", get(page::asset))
+        .route("/icon.svg", get(page::icon))
+        .route("/report.css", get(page::report_style))
         .route("/api/state", get(state))
         .route("/api/events", get(events))
         .route("/api/v1/analysis", get(analysis_page))
@@ -165,10 +166,6 @@ fn is_this_machine(host: &str) -> bool {
         _ => host,
     };
     name.eq_ignore_ascii_case("localhost") || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
-}
-
-async fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache")], text)
 }
 
 async fn state(State(console): State<Console>) -> impl IntoResponse {

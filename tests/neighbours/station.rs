@@ -12,12 +12,15 @@ use cunkou::{
     },
     neighbour::{Links, Post, Sharing},
     store::{Desk, DeskThread, Outbox, SledLedger},
-    time::Clock,
+    time::{Clock, Wall},
 };
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::Broker;
+
+/// More than a broker sends without an acknowledgement.
+const HEARD_MAX: usize = 2048;
 
 /// Writes a station's configuration: its own broker, and a neighbour's.
 pub(crate) fn configure(id: &str, own: &Broker, neighbour: (&str, &Broker)) -> std::path::PathBuf {
@@ -66,7 +69,8 @@ pub(crate) struct Station {
     pub(crate) sharing: Sharing,
     pub(crate) links: Links,
     pub(crate) post: Post,
-    pub(crate) heard: mpsc::Receiver<Heard>,
+    /// What came, and when: noted by a task of its own, since a test may be busy.
+    pub(crate) heard: mpsc::Receiver<(Wall, Heard)>,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     store: DeskThread,
@@ -93,10 +97,18 @@ impl Station {
         let settings = ConnectionSettings::new(&config.station, broker, now, Mint::from_os());
         let (live, live_rx) = mpsc::channel(1);
         let (_, answers) = mpsc::channel(1);
-        let (hearing, heard) = Hearing::new(Ear::of(&config.station.id));
+        let (hearing, mut came) = Hearing::new(Ear::of(&config.station.id));
+        let (note, heard) = mpsc::channel(HEARD_MAX);
+        let noting = async move {
+            while let Some(heard) = came.recv().await {
+                if note.send((clock.now().wall, heard)).await.is_err() {
+                    return;
+                }
+            }
+        };
         let ways = Ways { live: live_rx, answers, hearing: Some(hearing) };
         let delivery = deliver(settings, desk.clone(), ways, metrics.clone(), clock, stop.clone());
-        let tasks = vec![tokio::spawn(linked), tokio::spawn(delivery)];
+        let tasks = vec![tokio::spawn(linked), tokio::spawn(delivery), tokio::spawn(noting)];
         Self { config, desk, sharing, links, post, heard, metrics, clock, store, stop, tasks, _live: live }
     }
 

@@ -19,10 +19,16 @@ fn the_page_metrics_and_live_alerts_are_served_and_nothing_else_is() {
     let home = http::get(page, "/");
     assert_eq!(home.status, 200);
     assert!(home.headers.contains("text/html; charset=utf-8"), "{}", home.headers);
-    assert!(home.text().contains("最新告警") && home.text().contains("Latest alerts"), "{}", home.text());
-    for file in ["/app.js", "/style.css"] {
-        assert_eq!(http::get(page, file).status, 200, "{file}");
-        assert!(home.text().contains(file), "{file} is used");
+    assert!(home.text().contains("村口 Cunkou"), "{}", home.text());
+    for file in home.text().split('"').filter(|text| text.starts_with('/')) {
+        let answer = http::get(page, file);
+        assert_eq!(answer.status, 200, "{file}");
+        assert_eq!(
+            answer.headers.contains("immutable"),
+            file.starts_with("/assets/"),
+            "{file}: {}",
+            answer.headers
+        );
     }
 
     let analysis = http::get(page, "/api/v1/analysis?camera=north-gate&from=2026-03-09T18:04:05Z&limit=5");
