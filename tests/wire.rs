@@ -571,18 +571,10 @@ fn the_openapi_document_names_every_path_and_no_other() {
         .iter()
         .map(|(path, methods)| (path.clone(), members(methods)))
         .collect();
-    let sources = [
-        include_str!("../src/console/mod.rs"),
-        include_str!("../src/console/alerts.rs"),
-        include_str!("../src/console/archive/mod.rs"),
-    ];
-    let mut routed = BTreeMap::new();
-    for route in sources.iter().flat_map(|source| source.split(".route(").skip(1)) {
-        let path = route.split('"').nth(1).expect("a path").to_owned();
-        let handlers = route.split(".route(").next().expect("the rest").split(".with_state").next();
-        let handlers = handlers.expect("the rest");
-        let methods = ["get", "post"].into_iter().filter(|method| handlers.contains(&format!("{method}(")));
-        routed.insert(path, methods.map(str::to_owned).collect());
+    let mut routed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for route in cunkou::console::routes() {
+        let is_new = routed.entry(route.path.to_owned()).or_default().insert(route.method.to_owned());
+        assert!(is_new, "{} {} is served once", route.method, route.path);
     }
     assert_eq!(documented, routed);
 }

@@ -191,9 +191,8 @@ impl Book {
     /// Sessions that are over, or of nobody, go. Gives what is to be written.
     pub fn sweep(&mut self, now: Wall) -> Vec<Write> {
         let accounts = &self.accounts;
-        let is_over = |session: &Session| {
-            session.over(now).is_some() || !accounts.contains_key(&session.login)
-        };
+        let is_over =
+            |session: &Session| session.over(now).is_some() || !accounts.contains_key(&session.login);
         let over = self.sessions.extract_if(|_, kept| is_over(&kept.session));
         over.map(|(hash, _)| record::remove_session(hash)).collect()
     }

@@ -45,7 +45,9 @@ impl Password {
         match () {
             () if count < *CHARS.start() => Err(BadPassword::Short),
             () if count > *CHARS.end() => Err(BadPassword::Long),
-            () if kinds < 4 || text.replace(login.as_str(), "").chars().count() < 6 => Err(BadPassword::Plain),
+            () if kinds < 4 || text.replace(login.as_str(), "").chars().count() < 6 => {
+                Err(BadPassword::Plain)
+            }
             () => Ok(()),
         }
     }

@@ -160,7 +160,8 @@ mod tests {
     fn what_is_kept_is_read_as_it_was() {
         let mut account = account("li", Role::Operator);
         account.also.insert(Permission::Configure);
-        account.scope = Some(Scope { villages: ["upper".parse().expect("an id")].into(), ..Scope::default() });
+        account.scope =
+            Some(Scope { villages: ["upper".parse().expect("an id")].into(), ..Scope::default() });
         let (key, value) = key_and_value(put(&account));
         assert_eq!(key_and_value(remove(&account.login)).0, key);
         assert_eq!(read(&key, &value), Some(Kept::Account(account.clone().into())));

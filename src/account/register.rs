@@ -64,7 +64,10 @@ impl Register {
         let pairs = desk.range(from, to, READ_MAX).await?;
         let (book, unread) = Book::read(pairs.iter().map(|(key, value)| (&key[..], &value[..])));
         if unread > 0 {
-            tracing::error!(unread, "accounts or sessions on record cannot be read: were they written by a newer program?");
+            tracing::error!(
+                unread,
+                "accounts or sessions on record cannot be read: were they written by a newer program?"
+            );
         }
         Ok(Self {
             desk,

@@ -105,9 +105,7 @@ impl Role {
 
     /// What it allows.
     pub fn permissions(self) -> Permissions {
-        use Permission::{
-            Alerts, Answer, Approve, Audit, Configure, Export, Health, Live, Playback, Search,
-        };
+        use Permission::{Alerts, Answer, Approve, Audit, Configure, Export, Health, Live, Playback, Search};
         match self {
             Self::Operator => [Alerts, Answer, Live, Health].into_iter().collect(),
             Self::Maintainer => [Health, Configure].into_iter().collect(),

@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_session_ends_after_a_shift_and_after_an_hour_of_silence() {
-        let at = |minutes: u64| Wall::from_unix_ms(1_773_079_445_123).after(Duration::from_secs(60 * minutes));
+        let at =
+            |minutes: u64| Wall::from_unix_ms(1_773_079_445_123).after(Duration::from_secs(60 * minutes));
         let session =
             |seen| Session { seen: at(seen), ..Session::begin("li".parse().expect("a login"), at(0)) };
         for (seen, now, over) in [

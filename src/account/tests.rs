@@ -91,9 +91,19 @@ fn a_session_ends_with_its_account_and_with_its_password() {
         ("removed", Change::Remove(login("li")), false, false),
         ("another name", Change::Alter(Account { name: "Wu".into(), ..li.clone() }, None), true, true),
         ("another role", Change::Alter(Account { role: Role::Maintainer, ..li.clone() }, None), true, true),
-        ("a new password", Change::Alter(Account { password: hash("two"), ..li.clone() }, None), false, false),
+        (
+            "a new password",
+            Change::Alter(Account { password: hash("two"), ..li.clone() }, None),
+            false,
+            false,
+        ),
         ("his own", Change::Alter(Account { password: hash("two"), ..li.clone() }, Some(own)), true, false),
-        ("disabled", Change::Alter(Account { standing: Standing::Disabled, ..li.clone() }, None), false, false),
+        (
+            "disabled",
+            Change::Alter(Account { standing: Standing::Disabled, ..li.clone() }, None),
+            false,
+            false,
+        ),
     ] {
         let mut book = book(&[account("admin", Role::Administrator), li.clone()]);
         book.begin(own, login("li"), at(0));
@@ -136,7 +146,8 @@ fn what_a_session_is_for_is_kept_with_it() {
     let write = book.set_purpose(hash, Some(&purpose)).expect("it lasts");
     let Write::Put(key, value) = write else { panic!("it is kept") };
     assert_eq!(book.recognise(hash, at(1)).expect("it lasts").purpose, Some(purpose.clone()));
-    let Write::Put(account_key, account_value) = book.plan(&Change::Make(account("wu", Role::Operator))).expect("new").remove(0)
+    let Write::Put(account_key, account_value) =
+        book.plan(&Change::Make(account("wu", Role::Operator))).expect("new").remove(0)
     else {
         panic!("it is kept")
     };
@@ -154,7 +165,8 @@ fn who_signs_in_too_often_loses_the_oldest_session() {
     for n in 0..20 {
         book.begin(TokenHash([n; 32]), login("li"), at(u64::from(n)));
     }
-    let lasting: Vec<u8> = (0..20).filter(|&n| book.recognise(TokenHash([n; 32]), at(20)).is_some()).collect();
+    let lasting: Vec<u8> =
+        (0..20).filter(|&n| book.recognise(TokenHash([n; 32]), at(20)).is_some()).collect();
     assert_eq!(lasting, (4..20).collect::<Vec<u8>>());
 }
 

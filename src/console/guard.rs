@@ -72,7 +72,8 @@ pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
     // Browsers let any page open a WebSocket to anywhere, and say which page it was.
     let changes_something = !matches!(*request.method(), Method::GET | Method::HEAD);
     if (changes_something || headers.contains_key(header::UPGRADE)) && !guard.is_own_page(headers) {
-        let words = "来自其他网站的请求 · another site's page may not do this; open this station's own page\n";
+        let words =
+            "来自其他网站的请求 · another site's page may not do this; open this station's own page\n";
         return (StatusCode::FORBIDDEN, words).into_response();
     }
     let mut response = next.run(request).await;
@@ -115,7 +116,14 @@ mod tests {
         ] {
             assert!(guard.is_us(Some(host)), "{host}");
         }
-        for host in ["rebound.example:8080", "127.0.0.1.example", "localhost.example", "", ":8080", "station.example:81"] {
+        for host in [
+            "rebound.example:8080",
+            "127.0.0.1.example",
+            "localhost.example",
+            "",
+            ":8080",
+            "station.example:81",
+        ] {
             assert!(!guard.is_us(Some(host)), "{host}");
         }
         assert!(guard.is_us(None));
@@ -129,12 +137,19 @@ mod tests {
             headers.extend(origin.map(|it| (header::ORIGIN, HeaderValue::from_static(it))));
             headers
         };
-        let (plain, named) = (guard("127.0.0.1:8080", None), guard("127.0.0.1:8080", Some("https://station.example:8443/")));
+        let (plain, named) =
+            (guard("127.0.0.1:8080", None), guard("127.0.0.1:8080", Some("https://station.example:8443/")));
         let here = Some("127.0.0.1:8080");
         for origin in [None, Some("http://127.0.0.1:8080"), Some("https://127.0.0.1:8080")] {
             assert!(plain.is_own_page(&headers(origin, here)), "{origin:?}");
         }
-        for origin in ["http://elsewhere.example", "null", "http://127.0.0.1:80801", "http://127.0.0.1", "https://station.example:8443"] {
+        for origin in [
+            "http://elsewhere.example",
+            "null",
+            "http://127.0.0.1:80801",
+            "http://127.0.0.1",
+            "https://station.example:8443",
+        ] {
             assert!(!plain.is_own_page(&headers(Some(origin), here)), "{origin}");
         }
         assert!(!plain.is_own_page(&headers(Some("http://127.0.0.1:8080"), None)));

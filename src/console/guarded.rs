@@ -48,7 +48,7 @@ pub struct Route {
 
 /// Why somebody is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unlet {
+pub enum Unlet {
     /// Nobody knows who he is.
     Stranger,
     /// His account does not allow it.
@@ -236,7 +236,11 @@ mod tests {
                 let scoped = visitor(role, part());
                 assert_eq!(Needs::One(permission).judge(Some(&scoped)), expected, "{permission:?} {role:?}");
                 let expected = if may { Err(Unlet::Part(permission)) } else { expected };
-                assert_eq!(Needs::Whole(permission).judge(Some(&scoped)), expected, "{permission:?} {role:?}");
+                assert_eq!(
+                    Needs::Whole(permission).judge(Some(&scoped)),
+                    expected,
+                    "{permission:?} {role:?}"
+                );
             }
             assert_eq!(Needs::One(permission).judge(None), Err(Unlet::Stranger));
         }
@@ -261,10 +265,13 @@ mod tests {
             assert!(!says(form), "{form}");
         }
         assert!(!is_json(&HeaderMap::new()));
-        for (name, value, there) in
-            [("content-length", "0", false), ("content-length", "2", true), ("transfer-encoding", "chunked", true)]
-        {
-            let headers: HeaderMap = [(name.parse().expect("a name"), value.parse().expect("a value"))].into_iter().collect();
+        for (name, value, there) in [
+            ("content-length", "0", false),
+            ("content-length", "2", true),
+            ("transfer-encoding", "chunked", true),
+        ] {
+            let headers: HeaderMap =
+                [(name.parse().expect("a name"), value.parse().expect("a value"))].into_iter().collect();
             assert_eq!(has_body(&headers), there, "{name}: {value}");
         }
     }

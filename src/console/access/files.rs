@@ -42,11 +42,12 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> AccessFileError {
 pub(super) fn local_token(data: &Path) -> Result<Token, AccessFileError> {
     let path = data.join(LOCAL_TOKEN);
     make_folder(&path)?;
-    if let Some(token) = read(&path).map_err(at(&path))?.as_deref().and_then(|text| Token::read(text.trim())) {
+    if let Some(token) = read(&path).map_err(at(&path))?.as_deref().and_then(|text| Token::read(text.trim()))
+    {
         fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(at(&path))?;
         return Ok(token);
     }
-    let token = Token::new().map_err(|error| at(&path)(error.into()))?;
+    let token = Token::new().map_err(|error| at(&path)(io::Error::other(error)))?;
     write(&path, &token.spell_hex()).map_err(at(&path))?;
     Ok(token)
 }
@@ -88,18 +89,19 @@ impl SetupCode {
 
 /// As it is compared: hashes, so that how long it takes says nothing; and as people write it.
 fn hash(text: &str) -> [u8; 32] {
-    let letters = text.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| match c.to_ascii_uppercase() {
-        'O' => '0',
-        'I' | 'L' => '1',
-        letter => letter,
-    });
-    Sha256::digest(letters.collect::<Zeroizing<String>>().as_bytes()).into()
+    let letters =
+        text.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| match c.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            letter => letter,
+        });
+    Sha256::digest(Zeroizing::new(letters.collect::<String>()).as_bytes()).into()
 }
 
 /// Readable letters by chance.
 pub(super) fn letters(count: usize) -> io::Result<String> {
     let mut bytes = Zeroizing::new(vec![0; count]);
-    OsRng.try_fill_bytes(&mut bytes)?;
+    OsRng.try_fill_bytes(&mut bytes).map_err(io::Error::other)?;
     // 256 is a multiple of 32: each letter is as likely.
     Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
 }
@@ -166,7 +168,12 @@ mod tests {
         let path = data.path().join(SETUP_CODE);
         assert_eq!((text.len(), mode(&path)), (CODE_LEN, 0o600));
         assert_eq!(fs::read_to_string(&path).expect("there").trim(), text);
-        for written in [text.clone(), text.to_lowercase(), format!(" {} {}", &text[..4], &text[4..]), text.replace('0', "o").replace('1', "l")] {
+        for written in [
+            text.clone(),
+            text.to_lowercase(),
+            format!(" {} {}", &text[..4], &text[4..]),
+            text.replace('0', "o").replace('1', "l"),
+        ] {
             assert!(code.is(&written), "{written} for {text}");
         }
         for other in ["", "00000000", &text[1..]] {
