@@ -112,6 +112,8 @@ slug! {
     ButtonId;
     /// A contact, door or vibration sensor.
     SensorId;
+    /// The name under which somebody signs in.
+    Login;
 }
 
 impl VolumeId {

@@ -34,6 +34,7 @@ pub mod rules;
 pub mod track;
 pub mod watchman;
 
+pub mod account;
 pub mod archive;
 pub mod console;
 pub mod device;

@@ -92,6 +92,7 @@ agreement = {{ until = "2999-12-31", per_hour = {PER_HOUR} }}
     );
     let path = own.file("cunkou.toml");
     std::fs::write(&path, text).expect("writable");
+    TOKENS.lock().expect("no panic").insert(page, own.file("data/access/local-token"));
     (path, page)
 }
 
@@ -193,9 +194,19 @@ fn agent() -> ureq::Agent {
         .into()
 }
 
+/// Where each station's local token lies, by the port of its page.
+static TOKENS: Mutex<BTreeMap<u16, PathBuf>> = Mutex::new(BTreeMap::new());
+
+/// As a program of the station's machine says who it is; before the daemon has made its token, nobody knows it.
+fn bearer(port: u16) -> String {
+    let file = TOKENS.lock().expect("no panic")[&port].clone();
+    format!("Bearer {}", std::fs::read_to_string(file).unwrap_or_default().trim())
+}
+
 /// `None`: nobody answers, or there is no such thing.
 fn get(port: u16, path: &str) -> Option<Value> {
-    let mut answer = agent().get(format!("http://127.0.0.1:{port}{path}")).call().ok()?;
+    let request = agent().get(format!("http://127.0.0.1:{port}{path}")).header("authorization", bearer(port));
+    let mut answer = request.call().ok()?;
     let text = answer.body_mut().read_to_string().ok()?;
     answer.status().is_success().then(|| serde_json::from_str(&text).ok())?
 }
@@ -203,6 +214,7 @@ fn get(port: u16, path: &str) -> Option<Value> {
 fn post(port: u16, path: &str, body: &Value) -> (u16, Value) {
     let request =
         agent().post(format!("http://127.0.0.1:{port}{path}")).header("content-type", "application/json");
+    let request = request.header("authorization", bearer(port));
     let mut answer = request.send(body.to_string().as_bytes()).expect("somebody answers");
     let text = answer.body_mut().read_to_string().expect("text");
     (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))

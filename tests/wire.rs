@@ -13,7 +13,7 @@ use cunkou::{
     analysis::{Cause, Interval, What},
     camera::{Health, Reason, State, Stream, Watched},
     config::{self, Config, Direction},
-    console::{AnalysisPage, IntervalData},
+    console::{AnalysisPage, IntervalData, Needs, Route},
     daemon::{
         Trust,
         clerk::{Clerk, Draft, Due, Folder, Record, read_record, record_range},
@@ -571,18 +571,21 @@ fn the_openapi_document_names_every_path_and_no_other() {
         .iter()
         .map(|(path, methods)| (path.clone(), members(methods)))
         .collect();
-    let sources = [
-        include_str!("../src/console/mod.rs"),
-        include_str!("../src/console/alerts.rs"),
-        include_str!("../src/console/archive/mod.rs"),
-    ];
-    let mut routed = BTreeMap::new();
-    for route in sources.iter().flat_map(|source| source.split(".route(").skip(1)) {
-        let path = route.split('"').nth(1).expect("a path").to_owned();
-        let handlers = route.split(".route(").next().expect("the rest").split(".with_state").next();
-        let handlers = handlers.expect("the rest");
-        let methods = ["get", "post"].into_iter().filter(|method| handlers.contains(&format!("{method}(")));
-        routed.insert(path, methods.map(str::to_owned).collect());
+    let mut routed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for Route { method, path, needs } in cunkou::console::routes() {
+        let is_new = routed.entry(path.to_owned()).or_default().insert(method.to_owned());
+        assert!(is_new, "{method} {path} is served once");
+        let operation = &document["paths"][path][method];
+        let said = match needs {
+            Needs::Nothing => "nothing".to_owned(),
+            Needs::Account => "account".to_owned(),
+            Needs::One(permission) => permission.as_str().to_owned(),
+            Needs::Whole(permission) => format!("{}, whole station", permission.as_str()),
+        };
+        assert_eq!(operation["x-needs"], said, "{method} {path}");
+        assert_eq!(operation["security"] == json!([]), needs == Needs::Nothing, "{method} {path}");
+        let is_refused = !operation["responses"]["401"].is_null();
+        assert!(is_refused || needs == Needs::Nothing, "{method} {path}");
     }
     assert_eq!(documented, routed);
 }

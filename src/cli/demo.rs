@@ -12,10 +12,11 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use cunkou::{
+    account::Role,
     config::{self, Broker, Camera, Config, ExternalBroker, StreamRole},
     console::News,
     daemon::Daemon,
-    id::{AlertId, CameraId},
+    id::{AlertId, CameraId, Login},
     mqtt::payload::AlertData,
     sim::{
         Scenario, Village,
@@ -81,7 +82,8 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         let (village, cameras) = prepared;
         let config = adapted(config, &arguments, cameras);
         let daemon = Daemon::start(config.clone()).await.context("cannot start the daemon")?;
-        greet(&daemon, &config);
+        let accounts = demonstrated(&daemon).await.context("cannot make the accounts of the demo")?;
+        greet(&daemon, &config, &accounts);
         let outcome = watch(&daemon, &village, stop).await;
         daemon.stop().await;
         village.stop().await;
@@ -156,7 +158,24 @@ fn free(port: u16) -> SocketAddr {
     }
 }
 
-fn greet(daemon: &Daemon, config: &Config) {
+/// An account of each role, with a password of this start.
+async fn demonstrated(daemon: &Daemon) -> anyhow::Result<Vec<(Login, String)>> {
+    let mut accounts = Vec::new();
+    for (role, login, name, unit) in [
+        (Role::Operator, "operator", "值班员 Operator", "指挥室 Control room"),
+        (Role::Maintainer, "maintainer", "维护员 Maintainer", "运维 Maintenance"),
+        (Role::Investigator, "investigator", "侦查员 Investigator", "刑侦 Investigation"),
+        (Role::Supervisor, "supervisor", "值班长 Supervisor", "指挥室 Control room"),
+        (Role::Administrator, "admin", "管理员 Administrator", "派出所 Station"),
+    ] {
+        let login: Login = login.parse()?;
+        let password = daemon.access().demonstrate(role, login.clone(), name, unit).await?;
+        accounts.push((login, password));
+    }
+    Ok(accounts)
+}
+
+fn greet(daemon: &Daemon, config: &Config, accounts: &[(Login, String)]) {
     let (host, port) = match (daemon.broker(), &config.broker) {
         (Some(broker), _) => (broker.listen().ip().to_string(), broker.listen().port()),
         (None, Broker::External(broker)) => (broker.host.clone(), broker.port),
@@ -165,6 +184,10 @@ fn greet(daemon: &Daemon, config: &Config) {
     let station = &config.station.id;
     println!();
     println!("  页面 Page      http://{}/", daemon.console());
+    println!("  账号 Accounts  of this start, each with its password:");
+    for (login, password) in accounts {
+        println!("                 {login:<14} {password}");
+    }
     println!("  告警 Alerts    mosquitto_sub -V 5 -h {host} -p {port} -t 'cunkou/v1/{station}/alert/#'");
     println!("  停止 Stop      Ctrl-C");
     println!();
@@ -193,7 +216,7 @@ async fn watch(daemon: &Daemon, village: &Village, stop: CancellationToken) -> O
 async fn raised(news: &mut Receiver<News>, told: &mut BTreeSet<AlertId>) -> Option<AlertData> {
     loop {
         let json = match news.recv().await {
-            Ok(News { event: "alert", json }) => json,
+            Ok(News { event: "alert", json, .. }) => json,
             Ok(_) | Err(RecvError::Lagged(_)) => continue,
             Err(RecvError::Closed) => return None,
         };

@@ -1,6 +1,6 @@
 //! The door to a daemon at work: its HTTP API, asked from the command line.
 //!
-//! Owns the connection, and how a refusal becomes an exit code. The daemon alone has its store open, so whoever wants to know something asks it.
+//! Owns the connection, the token that opens it, and how a refusal becomes an exit code. The daemon alone has its store open, so whoever wants to know something asks it.
 
 use std::{
     fs::File,
@@ -12,9 +12,11 @@ use std::{
 use anyhow::{Context, anyhow};
 use cunkou::{
     config,
+    console::LOCAL_TOKEN,
     evidence::{Actor, Purpose},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
 
 use super::Failure;
 
@@ -22,6 +24,10 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 /// Longest JSON answer, in bytes.
 const JSON_LEN_MAX: u64 = 64 << 20;
+/// Names the file with the daemon's local token.
+const TOKEN_FILE: &str = "CUNKOU_TOKEN_FILE";
+/// Longest token, bytes.
+const TOKEN_LEN_MAX: u64 = 256;
 /// Written to a file at once, bytes.
 const STEP: usize = 256 * 1024;
 
@@ -34,6 +40,15 @@ pub(super) struct Door {
     /// Address of its page, where no configuration is given
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", conflicts_with = "config")]
     at: String,
+    /// The daemon's local token, where no configuration is given [default: what CUNKOU_TOKEN_FILE names]
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+/// Where a daemon is asked, and what opens it.
+struct Way {
+    base: String,
+    token: Option<Zeroizing<String>>,
 }
 
 /// Who asks, and what for: it is written into the audit log.
@@ -81,14 +96,28 @@ pub(super) fn each<'v>(name: &'static str, values: impl IntoIterator<Item = &'v 
 type Answer = ureq::http::Response<ureq::Body>;
 
 impl Door {
-    fn base(&self) -> Result<String, Failure> {
-        match &self.config {
-            Some(path) => {
-                let config = config::load(path).map_err(Failure::input)?;
-                Ok(format!("http://{}", config.console.listen))
+    fn way(&self) -> Result<Way, Failure> {
+        let config =
+            self.config.as_ref().map(|path| config::load(path).map_err(Failure::input)).transpose()?;
+        let base = match &config {
+            Some(config) => format!("http://{}", config.console.listen),
+            None => self.at.trim_end_matches('/').to_owned(),
+        };
+        let named = self.token_file.clone().or_else(|| std::env::var_os(TOKEN_FILE).map(PathBuf::from));
+        let token = match (named, &config) {
+            (Some(path), _) => Some(read_token(&path).map_err(|why| unreadable(&path, &why))?),
+            (None, Some(config)) => {
+                let path = config.paths.data.join(LOCAL_TOKEN);
+                match read_token(&path) {
+                    Ok(token) => Some(token),
+                    // A daemon that was never started has none, and does not answer either.
+                    Err(why) if why.kind() == io::ErrorKind::NotFound => None,
+                    Err(why) => return Err(unreadable(&path, &why)),
+                }
             }
-            None => Ok(self.at.trim_end_matches('/').to_owned()),
-        }
+            (None, None) => None,
+        };
+        Ok(Way { base, token })
     }
 
     fn agent() -> ureq::Agent {
@@ -107,17 +136,17 @@ impl Door {
 
     /// Sends JSON, and gets some.
     pub(super) fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
-        let base = self.base()?;
+        let way = self.way()?;
         let body = serde_json::to_vec(body)?;
-        let request = Self::agent().post(format!("{base}{path}")).header("content-type", "application/json");
-        json(answered(request.send(&body[..]), &base)?)
+        let request = way.opened(Self::agent().post(way.to(path))).header("content-type", "application/json");
+        json(answered(request.send(&body[..]), &way.base)?)
     }
 
     /// Sends a command, and gets its answer, which is JSON also where it was not done.
     pub(super) fn order<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
-        let base = self.base()?;
+        let way = self.way()?;
         let body = serde_json::to_vec(body)?;
-        let request = Self::agent().post(format!("{base}{path}")).header("content-type", "application/json");
+        let request = way.opened(Self::agent().post(way.to(path))).header("content-type", "application/json");
         let answer = request.send(&body[..]);
         let is_answer = |answer: &Answer| {
             let media = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
@@ -125,7 +154,7 @@ impl Door {
         };
         match answer {
             Ok(answer) if is_answer(&answer) => json(answer),
-            other => json(answered(other, &base)?),
+            other => json(answered(other, &way.base)?),
         }
     }
 
@@ -155,13 +184,37 @@ impl Door {
     }
 
     fn open(&self, path: &str, pairs: &Pairs) -> Result<Answer, Failure> {
-        let base = self.base()?;
-        let request =
-            pairs.iter().fold(Self::agent().get(format!("{base}{path}")), |request, (name, value)| {
-                request.query(*name, value)
-            });
-        answered(request.call(), &base)
+        let way = self.way()?;
+        let asked = way.opened(Self::agent().get(way.to(path)));
+        let request = pairs.iter().fold(asked, |request, (name, value)| request.query(*name, value));
+        answered(request.call(), &way.base)
     }
+}
+
+impl Way {
+    fn to(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn opened<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header("authorization", format!("Bearer {}", **token)),
+            None => request,
+        }
+    }
+}
+
+fn read_token(path: &Path) -> io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    File::open(path)?.take(TOKEN_LEN_MAX).read_to_string(&mut text)?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+fn unreadable(path: &Path, why: &io::Error) -> Failure {
+    Failure::input(anyhow!(
+        "{}: the daemon's local token cannot be read: {why}; ask as the user that runs the daemon, or name a copy with --token-file",
+        path.display()
+    ))
 }
 
 fn answered(answer: Result<Answer, ureq::Error>, base: &str) -> Result<Answer, Failure> {
@@ -171,6 +224,11 @@ fn answered(answer: Result<Answer, ureq::Error>, base: &str) -> Result<Answer, F
     let status = answer.status();
     if status.is_success() {
         return Ok(answer);
+    }
+    if status == ureq::http::StatusCode::UNAUTHORIZED {
+        return Err(Failure::Input(anyhow!(
+            "the daemon at {base} does not know who asks: name its --config, or its local token with --token-file or {TOKEN_FILE}: that is {LOCAL_TOKEN} in its data folder"
+        )));
     }
     let words = answer.body_mut().with_config().limit(64 * 1024).read_to_string().unwrap_or_default();
     let words = match words.trim() {

@@ -19,6 +19,10 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     block_on(async {
         let stop = signals::stop_token()?;
         let daemon = Daemon::start(config).await.context("cannot start")?;
+        if let Some(code) = daemon.access().setup_code() {
+            let page = format!("http://{}/", daemon.console());
+            tracing::warn!(%page, code, "nobody has an account yet: open the page and make the first one with this code");
+        }
         let broken = tokio::select! {
             biased;
             () = stop.cancelled() => None,

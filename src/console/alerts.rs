@@ -1,8 +1,6 @@
 //! Alerts over HTTP: which there are, and what somebody wants done with one (`docs/ref/openapi.json`).
 //!
 //! Owns the paths, the question for a page of alerts and how an answer becomes a status. What a command does is the office's; it is the same over MQTT.
-//!
-//! A page elsewhere can make a browser send a form here, but not JSON without asking first, which is refused: so a command has to say that it is JSON.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -10,22 +8,26 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, Query, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::{Path, Query, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use futures::future::BoxFuture;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::parameters::{BadQuestion, Parameters, in_order};
+use super::{
+    answer::{Answer, Pairs, fresh, in_time, no_alert},
+    guarded::Guarded,
+    parameters::{BadQuestion, Parameters, in_order},
+    visitor::Visitor,
+};
 use crate::{
+    account::Permission,
     alert::{
         Kind, Severity,
-        life::{NotDone, Verb},
+        life::{Actor, NotDone, Verb},
     },
     id::{AlertId, CameraId, CommandId, Mint},
     mqtt::{
@@ -39,8 +41,6 @@ use crate::{
 /// Alerts on a page, at most, and where nothing else is asked for.
 const PAGE_MAX: usize = 1000;
 const PAGE_USUAL: usize = 100;
-/// How long an answer may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How long a command may take: a neighbouring station has 30 s.
 const DONE_WITHIN: Duration = Duration::from_secs(35);
 
@@ -68,6 +68,16 @@ pub trait Alerts: Send + Sync {
     fn order(&self, alert: AlertId, verb: Verb, command: CommandData) -> BoxFuture<'_, AnswerData>;
 }
 
+/// Of which stations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Whose {
+    /// Of this one and its neighbours.
+    #[default]
+    Anybodys,
+    /// Of this one.
+    Own,
+}
+
 /// Which alerts. An empty list fits any.
 #[derive(Debug, Clone, Default)]
 pub struct AlertQuestion {
@@ -79,6 +89,8 @@ pub struct AlertQuestion {
     pub kinds: Vec<Kind>,
     /// Of which cameras.
     pub cameras: Vec<CameraId>,
+    /// Of which stations.
+    pub whose: Whose,
     /// Raised at this time or later.
     pub from: Option<Wall>,
     /// Raised before this time.
@@ -96,6 +108,7 @@ impl AlertQuestion {
             && (self.severities.is_empty() || self.severities.contains(&alert.severity))
             && (self.kinds.is_empty() || self.kinds.contains(&alert.kind))
             && (self.cameras.is_empty() || self.cameras.contains(&alert.camera.id))
+            && (self.whose == Whose::Anybodys || alert.home.is_none())
     }
 }
 
@@ -108,8 +121,9 @@ pub struct AlertPage {
     pub next: Option<AlertId>,
 }
 
+/// Where questions and wishes are taken.
 #[derive(Clone)]
-struct Counter {
+pub(super) struct Counter {
     alerts: Arc<dyn Alerts>,
     clock: Clock,
     /// Guards the mint for the moment of minting.
@@ -117,48 +131,58 @@ struct Counter {
 }
 
 /// Every path of alerts.
-pub(super) fn router(alerts: Arc<dyn Alerts>, clock: Clock) -> Router {
-    let mint = Arc::new(Mutex::new(Mint::from_os()));
-    Router::new()
-        .route("/api/v1/alerts", get(page))
-        .route("/api/v1/alerts/{alert}", get(one))
-        .route("/api/v1/alerts/{alert}/{verb}", post(order))
-        .layer(DefaultBodyLimit::max(PAYLOAD_LEN_MAX))
-        .with_state(Counter { alerts, clock, mint })
+pub(super) fn routes() -> Guarded<Counter> {
+    Guarded::new()
+        .get("/api/v1/alerts", Permission::Alerts, page)
+        .get("/api/v1/alerts/{alert}", Permission::Alerts, one)
+        .post("/api/v1/alerts/{alert}/{verb}", Permission::Answer, order)
+        .body_max(PAYLOAD_LEN_MAX)
 }
 
-async fn page(State(counter): State<Counter>, Query(pairs): Query<Vec<(String, String)>>) -> Response {
-    match ask(&pairs) {
-        Ok(question) => read(counter.alerts.page(question), |page| fresh(StatusCode::OK, page)).await,
-        Err(bad) => (StatusCode::BAD_REQUEST, format!("{bad}\n")).into_response(),
+async fn page(State(counter): State<Counter>, visitor: Visitor, Query(pairs): Pairs) -> Answer<Response> {
+    let mut question = ask(&pairs)?;
+    if let Some(cameras) = visitor.sight().narrow(std::mem::take(&mut question.cameras)) {
+        if cameras.is_empty() {
+            return Ok(fresh(AlertPage { alerts: Vec::new(), next: None }));
+        }
+        question.cameras = cameras;
     }
+    if !visitor.sight().is_everything() {
+        question.whose = Whose::Own;
+    }
+    Ok(fresh(in_time(counter.alerts.page(question)).await?))
 }
 
-async fn one(State(counter): State<Counter>, Path(alert): Path<AlertId>) -> Response {
-    read(counter.alerts.alert(alert), |found| match found {
-        Some(alert) => fresh(StatusCode::OK, alert),
-        None => (StatusCode::NOT_FOUND, "there is no such alert\n").into_response(),
-    })
-    .await
+async fn one(
+    State(counter): State<Counter>,
+    visitor: Visitor,
+    Path(alert): Path<AlertId>,
+) -> Answer<Response> {
+    Ok(fresh(counter.seen(alert, &visitor).await?))
 }
 
 async fn order(
     State(counter): State<Counter>,
     Path((alert, verb)): Path<(AlertId, String)>,
-    headers: HeaderMap,
+    visitor: Visitor,
     body: Bytes,
-) -> Response {
+) -> Answer<Response> {
     let Some(verb) = Verb::ALL.into_iter().find(|known| known.as_str() == verb) else {
-        return (StatusCode::NOT_FOUND, "there is no such verb\n").into_response();
+        return Ok((StatusCode::NOT_FOUND, "there is no such verb\n").into_response());
     };
-    if !is_json(&headers) {
-        let words = "send it as content-type: application/json\n";
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, words).into_response();
+    if !visitor.sight().is_everything() {
+        counter.seen(alert, &visitor).await?;
     }
+    // Who has an account is who he is, whatever he says.
+    let proven = visitor.as_person().map(|person| Actor {
+        who: person.actor.who().to_owned(),
+        unit: person.actor.unit().to_owned(),
+        station: None,
+    });
     let id = counter.command();
-    let command = match CommandData::read(&body, Some(id)) {
+    let command = match CommandData::read_of(&body, Some(id), proven.as_ref()) {
         Ok(command) => command,
-        Err(why) => return fresh(StatusCode::BAD_REQUEST, UnreadData::new(why)),
+        Err(why) => return Ok((StatusCode::BAD_REQUEST, fresh(UnreadData::new(why))).into_response()),
     };
     let id = command.id;
     let answer = timeout(DONE_WITHIN, counter.alerts.order(alert, verb, command)).await;
@@ -173,32 +197,23 @@ async fn order(
         AnswerResult::Invalid => StatusCode::BAD_REQUEST,
         AnswerResult::Expired => StatusCode::GONE,
     };
-    fresh(status, answer)
+    Ok((status, fresh(answer)).into_response())
 }
 
 impl Counter {
+    pub(super) fn new(alerts: Arc<dyn Alerts>, clock: Clock) -> Self {
+        Self { alerts, clock, mint: Arc::new(Mutex::new(Mint::from_os())) }
+    }
+
+    /// An alert that exists for a visitor.
+    async fn seen(&self, id: AlertId, visitor: &Visitor) -> Answer<AlertData> {
+        let found = in_time(self.alerts.alert(id)).await?;
+        found.filter(|alert| visitor.may_see_alert(alert)).ok_or_else(|| no_alert(id))
+    }
+
     fn command(&self) -> CommandId {
         self.mint.lock().unwrap_or_else(PoisonError::into_inner).command(self.clock.now().wall)
     }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media = media.split(';').next().unwrap_or_default().trim();
-    ["application/json", "application/cloudevents+json"].iter().any(|json| media.eq_ignore_ascii_case(json))
-}
-
-/// The store's thread reads in between of its writes: an answer may wait for it.
-async fn read<T>(answer: BoxFuture<'_, Result<T, Refused>>, show: impl FnOnce(T) -> Response) -> Response {
-    match timeout(ANSWER_WITHIN, answer).await {
-        Ok(Ok(answer)) => show(answer),
-        Ok(Err(refused)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{refused}\n")).into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store takes too long\n").into_response(),
-    }
-}
-
-fn fresh<T: Serialize>(status: StatusCode, answer: T) -> Response {
-    (status, [(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }
 
 /// What `state` may be asked for: a state, or all that are open or closed.
@@ -222,6 +237,7 @@ fn ask(pairs: &[(String, String)]) -> Result<AlertQuestion, BadQuestion> {
         severities: parameters.words("severity", &Severity::ALL, Severity::as_str)?,
         kinds: parameters.words("kind", &Kind::ALL, Kind::as_str)?,
         cameras: parameters.values("camera")?,
+        whose: Whose::Anybodys,
         from: parameters.time("from")?,
         to: parameters.time("to")?,
         after: parameters.value("after")?,
@@ -260,22 +276,5 @@ mod tests {
             let refused = asked(&[pair]).expect_err(word);
             assert!(refused.contains(word), "{refused}");
         }
-    }
-
-    #[test]
-    fn a_form_of_another_page_is_no_command() {
-        let says = |media: &str| {
-            is_json(&HeaderMap::from_iter([(header::CONTENT_TYPE, media.parse().expect("a value"))]))
-        };
-        assert!(says("application/json") && says("Application/JSON; charset=utf-8"));
-        for form in [
-            "text/plain",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data",
-            "text/plain; application/json",
-        ] {
-            assert!(!says(form), "{form}");
-        }
-        assert!(!is_json(&HeaderMap::new()));
     }
 }

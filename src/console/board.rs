@@ -53,9 +53,33 @@ pub struct CameraView {
     pub health: Option<HealthData>,
 }
 
+/// Whom news is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// Everybody who may see how the station is.
+    Station,
+    /// Who may see how this camera is.
+    Camera(CameraId),
+    /// Who may see alerts of this camera.
+    Alert(CameraId),
+    /// Who may see alerts of the whole station: it is a neighbour's.
+    ForeignAlert,
+}
+
+impl About {
+    fn alert(alert: &AlertData) -> Self {
+        match &alert.home {
+            None => Self::Alert(alert.camera.id.clone()),
+            Some(_) => Self::ForeignAlert,
+        }
+    }
+}
+
 /// What changed, as one server-sent event: its name, and its JSON.
 #[derive(Debug, Clone)]
 pub struct News {
+    /// Whom it is for.
+    pub about: About,
     /// `alert`, `camera`, `broker` or `store`.
     pub event: &'static str,
     /// Its data.
@@ -121,7 +145,7 @@ impl Board {
             }
         }
         drop(shown);
-        self.tell("alert", &alert);
+        self.tell("alert", About::alert(&alert), &alert);
     }
 
     /// A neighbour's alert was heard of, or is not as it was.
@@ -135,19 +159,19 @@ impl Board {
         if let Some(camera) = self.shown().cameras.get_mut(&health.camera) {
             camera.health = Some(health.clone());
         }
-        self.tell("camera", &health);
+        self.tell("camera", About::Camera(health.camera.clone()), &health);
     }
 
     /// The broker was connected or lost.
     pub fn broker(&self, connected: bool) {
         self.shown().broker_connected = connected;
-        self.tell("broker", &connected);
+        self.tell("broker", About::Station, &connected);
     }
 
     /// The store writes (`None`), or why it does not.
     pub fn store(&self, trouble: Option<String>) {
         self.shown().store_trouble.clone_from(&trouble);
-        self.tell("store", &trouble);
+        self.tell("store", About::Station, &trouble);
     }
 
     /// Why the store does not write, where it does not.
@@ -173,14 +197,14 @@ impl Board {
         self.news.subscribe()
     }
 
-    fn tell(&self, event: &'static str, data: &impl Serialize) {
+    fn tell(&self, event: &'static str, about: About, data: &impl Serialize) {
         if self.news.receiver_count() == 0 {
             return;
         }
         let json =
             serde_json::to_string(data).expect("payloads are plain structs of texts, numbers and lists");
         // Nobody listening is no error; who lags is told to read everything anew.
-        let _ = self.news.send(News { event, json });
+        let _ = self.news.send(News { about, event, json });
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
@@ -189,7 +213,7 @@ impl Board {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::path::Path;
 
     use super::*;
@@ -201,7 +225,7 @@ mod tests {
         time::Wall,
     };
 
-    fn alert(id: AlertId) -> AlertData {
+    pub(in super::super) fn alert(id: AlertId) -> AlertData {
         let name = Name { zh: "北".into(), en: "North".into() };
         AlertData {
             alert_id: id,

@@ -5,17 +5,16 @@
 use std::time::Duration;
 
 use axum::{
-    Json,
     body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use futures::future::BoxFuture;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::Console;
+use super::{Console, answer::fresh, visitor::Visitor};
 use crate::{
     alert::Earnest,
     config::Name,
@@ -89,16 +88,9 @@ impl From<Standing> for DeviceData {
     }
 }
 
-/// Nobody is kept from calling for help by what the body looks like; but a page of somebody else's, open in a browser that reaches us, must not call.
-pub(super) async fn press(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    if !is_ours(&headers) {
-        return (StatusCode::FORBIDDEN, "another site's page presses no button here\n").into_response();
-    }
+/// A button has no account, and nobody is kept from calling for help by what the body looks like. A page of somebody else's presses none: that is refused for every
+/// path ([`super::guard`]).
+pub(super) async fn press(State(console): State<Console>, Path(id): Path<String>, body: Bytes) -> Response {
     let Ok(id) = id.parse::<ButtonId>() else {
         return (StatusCode::NOT_FOUND, "that is no id of a button\n").into_response();
     };
@@ -113,45 +105,13 @@ pub(super) async fn press(
     }
 }
 
-pub(super) async fn list(State(console): State<Console>) -> Response {
+pub(super) async fn list(State(console): State<Console>, visitor: Visitor) -> Response {
     match timeout(PROMISE_WITHIN, console.devices.standings()).await {
-        Ok(Ok(standings)) => fresh(standings.into_iter().map(DeviceData::from).collect::<Vec<DeviceData>>()),
+        Ok(Ok(standings)) => {
+            let seen = standings.into_iter().filter(|it| console.access.sees_device(&visitor, &it.device));
+            fresh(seen.map(DeviceData::from).collect::<Vec<DeviceData>>())
+        }
         Ok(Err(why)) => why.into_response(),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "it takes too long\n").into_response(),
-    }
-}
-
-/// Whether a request comes from no page at all, or from one that we served.
-fn is_ours(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-    origin.is_some_and(|(_, host)| text(header::HOST) == Some(host))
-}
-
-fn fresh<T: Serialize>(answer: T) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_of_somebody_else_presses_nothing() {
-        let headers = |origin: Option<&'static str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, "127.0.0.1:8080".parse().expect("a value"));
-            if let Some(origin) = origin {
-                headers.insert(header::ORIGIN, origin.parse().expect("a value"));
-            }
-            headers
-        };
-        for origin in [None, Some("http://127.0.0.1:8080"), Some("https://127.0.0.1:8080")] {
-            assert!(is_ours(&headers(origin)), "{origin:?}");
-        }
-        for origin in ["http://elsewhere.example", "null", "http://127.0.0.1:80801", "http://127.0.0.1"] {
-            assert!(!is_ours(&headers(Some(origin))), "{origin}");
-        }
     }
 }

@@ -1,10 +1,11 @@
-//! The first page, and what machines ask over HTTP.
+//! The page, and what machines ask over HTTP.
 //!
 //! | path | answer |
 //! |---|---|
 //! | `/`, `/assets/{file}`, `/icon.svg` | the page |
+//! | `/api/v1/session`, `/api/v1/setup`, `/api/v1/accounts`, `/api/v1/audit` | who asks: signing in, accounts, the audit log |
 //! | `/api/state` | everything that the page shows, JSON |
-//! | `/api/events` | server-sent events `alert`, `camera`, `broker`, `store`, and `resync` for a viewer that lagged |
+//! | `/api/events` | server-sent events `alert`, `camera`, `broker`, `store`, `resync` for a viewer that lagged, and `signed-out` at the end of a session |
 //! | `/api/v1/analysis` | where cameras were analysed less than was wanted, JSON |
 //! | `/api/v1/alerts/…` | alerts on record, and what somebody wants done with them |
 //! | `/api/v1/clips`, `/api/v1/cameras/…`, `/api/v1/gaps`, `/api/v1/holds`, `/api/v1/exports` | what was recorded (`docs/ref/openapi.json`) |
@@ -15,26 +16,36 @@
 //! | `/healthz` | 200 while the process answers |
 //! | `/readyz` | 200 once model, store and cameras were started and while the store writes; else 503, with why |
 //!
-//! Owns HTTP. A viewer never slows the line: who lags is told to read everything anew.
+//! Owns HTTP. Each path says what somebody must be allowed for it ([`guarded`]); outside of his scope nothing exists for him. A viewer never slows the line: who lags is told to read everything anew.
 
+mod access;
 mod alerts;
 mod analysis;
+mod answer;
 mod archive;
 mod board;
 mod devices;
+mod guard;
+mod guarded;
+mod journal;
 mod page;
 mod parameters;
+mod visitor;
 
-pub use alerts::{AlertPage, AlertQuestion, Alerts};
+pub use access::{Access, AccessFileError, COOKIE, First, LOCAL_TOKEN};
+pub use alerts::{AlertPage, AlertQuestion, Alerts, Whose};
 pub use analysis::{AnalysisPage, IntervalData};
 pub use archive::{Live, Rooms};
-pub use board::{ALERTS_MAX, Board, CameraView, News, Snapshot};
+pub use board::{ALERTS_MAX, About, Board, CameraView, News, Snapshot};
 pub use devices::{DeviceRoom, NotPressed};
+pub use guarded::{Needs, Route, Unlet};
+pub use journal::Journal;
+pub use visitor::{Person, Visitor};
 
 use std::{
     convert::Infallible,
     io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     path::PathBuf,
     sync::{
         Arc,
@@ -45,30 +56,31 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, Request, State},
-    http::{HeaderValue, StatusCode, header},
-    middleware::{self, Next},
+    extract::{Path, Query, State},
+    http::{StatusCode, header},
+    middleware,
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
-    routing::{get, post},
     serve::ListenerExt,
 };
 use futures::{Stream, stream};
 use tokio::{
     net::TcpListener,
     sync::broadcast::{self, error::RecvError},
-    time::timeout,
+    time::{interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{id::AlertId, metrics::Metrics, store::Desk};
+use self::{answer::no_alert, guard::Guard, guarded::Guarded};
+use crate::{account::Permission, id::AlertId, metrics::Metrics, store::Desk};
 
-/// What the page may load: its own files, nothing from elsewhere.
-const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 /// A comment is sent to an idle viewer so often, so that both ends notice a dead connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How often it is looked whether the session of somebody who watches lasts.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 
 /// What waits in the kernel for one viewer, bytes: beyond it a viewer of live pictures lags where we see it, and is told so.
 const SEND_BUFFER: usize = 128 << 10;
@@ -85,6 +97,8 @@ pub struct Console {
     pub metrics: Metrics,
     /// Where the record of analysis is read.
     pub desk: Desk,
+    /// Alerts on record.
+    pub alerts: Arc<dyn Alerts>,
     /// Where the pictures lie.
     pub snapshots: PathBuf,
     /// Whether the daemon is at work.
@@ -95,6 +109,8 @@ pub struct Console {
     pub devices: Arc<dyn DeviceRoom>,
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Who may in.
+    pub access: Arc<Access>,
 }
 
 /// Why the server does not run.
@@ -119,70 +135,91 @@ pub async fn serve(listener: TcpListener, console: Console, rooms: Rooms) -> io:
         let _ = socket.set_nodelay(true);
         let _ = rustix::net::sockopt::set_socket_send_buffer_size(&*socket, SEND_BUFFER);
     });
-    axum::serve(listener, router(console, rooms)).with_graceful_shutdown(stop.cancelled_owned()).await
+    let service = router(console, rooms).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
-/// Every path.
+/// Every path, and what it needs.
+pub fn routes() -> Vec<Route> {
+    let all =
+        [base().routes(), access::routes().routes(), alerts::routes().routes(), archive::routes().routes()];
+    all.into_iter().flatten().collect()
+}
+
+/// The page itself, and how the station is.
+fn base() -> Guarded<Console> {
+    use Permission::{Alerts, Health};
+    Guarded::new()
+        .get("/", Needs::Nothing, page::home)
+        .get("/assets/{file}", Needs::Nothing, page::asset)
+        .get("/icon.svg", Needs::Nothing, page::icon)
+        .get("/report.css", Needs::Nothing, page::report_style)
+        .get("/api/state", Needs::Account, state)
+        .get("/api/events", Needs::Account, events)
+        .get("/api/v1/analysis", Health, analysis_page)
+        .get("/api/v1/devices", Health, devices::list)
+        .post("/api/v1/buttons/{button}", Needs::Nothing, devices::press)
+        .get("/snapshots/{name}", Alerts, snapshot)
+        .get("/metrics", Needs::Nothing, metrics)
+        .get("/healthz", Needs::Nothing, || async { "ok\n" })
+        .get("/readyz", Needs::Nothing, ready)
+}
+
+/// What is served.
 pub fn router(console: Console, rooms: Rooms) -> Router {
-    let guarded = middleware::from_fn_with_state(console.listen, guard);
-    Router::new()
-        .route("/", get(page::home))
-        .route("/assets/{file}", get(page::asset))
-        .route("/icon.svg", get(page::icon))
-        .route("/report.css", get(page::report_style))
-        .route("/api/state", get(state))
-        .route("/api/events", get(events))
-        .route("/api/v1/analysis", get(analysis_page))
-        .route("/api/v1/devices", get(devices::list))
-        .route("/api/v1/buttons/{button}", post(devices::press))
-        .route("/snapshots/{name}", get(snapshot))
-        .route("/metrics", get(metrics))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
+    let access = Arc::clone(&console.access);
+    let guard = Guard::new(console.listen, access.address());
+    base()
         .with_state(console)
-        .merge(alerts::router(Arc::clone(&rooms.alerts), rooms.clock))
-        .merge(archive::router(rooms))
-        .layer(guarded)
+        .merge(access::routes().with_state(Arc::clone(&access)))
+        .merge(alerts::routes().with_state(alerts::Counter::new(Arc::clone(&rooms.alerts), rooms.clock)))
+        .merge(archive::routes().with_state(Arc::new(rooms)))
+        .into_router()
+        .layer(middleware::from_fn_with_state(access, access::recognise))
+        .layer(middleware::from_fn_with_state(guard, guard::guard))
 }
 
-async fn guard(State(listen): State<SocketAddr>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    if listen.ip().is_loopback() && !host.is_none_or(is_this_machine) {
-        return (StatusCode::MISDIRECTED_REQUEST, "ask for this machine by its address\n").into_response();
+async fn state(State(console): State<Console>, visitor: Visitor) -> impl IntoResponse {
+    ([(header::CACHE_CONTROL, "no-store")], Json(shown(console.board.snapshot(), &visitor)))
+}
+
+/// What there is of it for a visitor.
+fn shown(mut all: Snapshot, visitor: &Visitor) -> Snapshot {
+    let may_see_cameras = visitor.may(Permission::Health);
+    all.cameras.retain(|camera| may_see_cameras && visitor.may_see(&camera.id));
+    let may_see_alerts = visitor.may(Permission::Alerts);
+    all.alerts.retain(|alert| may_see_alerts && visitor.may_see_alert(alert));
+    all
+}
+
+/// Whether news is for a visitor.
+fn is_for(about: &About, visitor: &Visitor) -> bool {
+    match about {
+        About::Station => true,
+        About::Camera(camera) => visitor.may(Permission::Health) && visitor.may_see(camera),
+        About::Alert(camera) => visitor.may(Permission::Alerts) && visitor.may_see(camera),
+        About::ForeignAlert => visitor.may(Permission::Alerts) && visitor.sight().is_everything(),
     }
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
-}
-
-/// Whether a Host header names this machine itself. A page elsewhere can make a browser ask 127.0.0.1 under a name of its own ("DNS rebinding"), and
-/// would read alerts and pictures.
-fn is_this_machine(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    name.eq_ignore_ascii_case("localhost") || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
-}
-
-async fn state(State(console): State<Console>) -> impl IntoResponse {
-    ([(header::CACHE_CONTROL, "no-store")], Json(console.board.snapshot()))
 }
 
 /// Each reading may wait for the store's thread, which reads in between of its writes.
 async fn analysis_page(
     State(console): State<Console>,
+    visitor: Visitor,
     Query(parameters): Query<Vec<(String, String)>>,
 ) -> Response {
     let asked = match analysis::ask(&parameters) {
         Ok(asked) => asked,
         Err(bad) => return (StatusCode::BAD_REQUEST, format!("{bad}\n")).into_response(),
     };
+    if let Some(camera) = &asked.camera
+        && !visitor.may_see(camera)
+    {
+        return answer::fresh(AnalysisPage { intervals: Vec::new(), next: None });
+    }
     match timeout(READ_WITHIN, console.desk.intervals(&asked)).await {
-        Ok(Ok(page)) => {
+        Ok(Ok(mut page)) => {
+            page.intervals.retain(|(camera, _)| visitor.may_see(camera));
             ([(header::CACHE_CONTROL, "no-store")], Json(AnalysisPage::from(page))).into_response()
         }
         Ok(Err(refused)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{refused}\n")).into_response(),
@@ -190,33 +227,74 @@ async fn analysis_page(
     }
 }
 
-async fn events(State(console): State<Console>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let news = console.board.listen();
-    let stop = console.stop.clone();
-    let stream = stream::unfold((news, stop), |(mut news, stop)| async move {
-        let event = tokio::select! {
-            biased;
-            () = stop.cancelled() => return None,
-            event = next(&mut news) => event?,
-        };
-        Some((Ok(event), (news, stop)))
+/// What somebody is sent while he watches.
+struct Watching {
+    news: broadcast::Receiver<News>,
+    console: Console,
+    /// As he was when something was last sent; `None` once he was told that his session is over.
+    visitor: Option<Visitor>,
+    /// When it is looked next whether his session lasts.
+    looks: tokio::time::Interval,
+}
+
+async fn events(
+    State(console): State<Console>,
+    visitor: Visitor,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let (news, looks) = (console.board.listen(), interval(LOOKED_AT_EVERY));
+    let watching = Watching { news, console, visitor: Some(visitor), looks };
+    let stream = stream::unfold(watching, |mut watching| async move {
+        let event = watching.next().await?;
+        Some((Ok(event), watching))
     });
     Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
-async fn next(news: &mut broadcast::Receiver<News>) -> Option<Event> {
-    match news.recv().await {
-        Ok(News { event, json }) => Some(Event::default().event(event).data(json)),
-        Err(RecvError::Lagged(_)) => Some(Event::default().event("resync").data("null")),
-        Err(RecvError::Closed) => None,
+impl Watching {
+    /// The next event that is for him; `None` at the end.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            let visitor = self.visitor.as_ref()?;
+            let news = tokio::select! {
+                biased;
+                () = self.console.stop.cancelled() => return None,
+                _ = self.looks.tick() => None,
+                news = self.news.recv() => Some(news),
+            };
+            self.visitor = self.console.access.again(visitor);
+            let Some(visitor) = &self.visitor else {
+                return Some(Event::default().event("signed-out").data("null"));
+            };
+            match news {
+                None => {}
+                Some(Ok(News { about, event, json })) if is_for(&about, visitor) => {
+                    return Some(Event::default().event(event).data(json));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(RecvError::Lagged(_))) => {
+                    return Some(Event::default().event("resync").data("null"));
+                }
+                Some(Err(RecvError::Closed)) => return None,
+            }
+        }
     }
 }
 
-async fn snapshot(State(console): State<Console>, Path(name): Path<String>) -> Response {
+async fn snapshot(State(console): State<Console>, visitor: Visitor, Path(name): Path<String>) -> Response {
     // Names are alerts' ids and a fixed ending: nothing that climbs out of the folder, and nothing that the disk refuses, gets past this.
     let id = name.strip_suffix(".jpg").map(|stem| stem.strip_suffix("-boxed").unwrap_or(stem));
-    if id.is_none_or(|id| id.parse::<AlertId>().is_err()) {
+    let Some(id) = id.and_then(|id| id.parse::<AlertId>().ok()) else {
         return StatusCode::NOT_FOUND.into_response();
+    };
+    if !visitor.sight().is_everything() {
+        match timeout(READ_WITHIN, console.alerts.alert(id)).await {
+            Ok(Ok(Some(alert))) if visitor.may_see_alert(&alert) => {}
+            Ok(Ok(_)) => return no_alert(id).into_response(),
+            Ok(Err(refused)) => {
+                return (StatusCode::SERVICE_UNAVAILABLE, format!("{refused}\n")).into_response();
+            }
+            Err(_) => return (StatusCode::SERVICE_UNAVAILABLE, "the store takes too long\n").into_response(),
+        }
     }
     match tokio::fs::read(console.snapshots.join(&name)).await {
         Ok(jpeg) => {
@@ -246,20 +324,5 @@ async fn ready(State(console): State<Console>) -> (StatusCode, String) {
     match console.board.store_trouble() {
         None => (StatusCode::OK, "ready\n".to_owned()),
         Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("alerts cannot be kept: {trouble}\n")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_this_machine;
-
-    #[test]
-    fn only_this_machine_is_answered_on_loopback() {
-        for host in ["127.0.0.1:8080", "127.0.0.1", "localhost:8080", "LOCALHOST", "[::1]:8080", "[::1]"] {
-            assert!(is_this_machine(host), "{host}");
-        }
-        for host in ["rebound.example:8080", "127.0.0.1.example", "localhost.example", "", ":8080"] {
-            assert!(!is_this_machine(host), "{host}");
-        }
     }
 }

@@ -76,11 +76,12 @@ use self::{
     viewing::CameraFeeds,
 };
 use crate::{
+    account::Register,
     alert::{Ongoing, Source},
     archive::{Archivist, Recovery, Started},
     camera::{Limits, Pace},
     config::{Broker, Config},
-    console::{self, ALERTS_MAX, Board, Console, Live, Rooms},
+    console::{self, ALERTS_MAX, Access, Board, Console, Journal, Live, Rooms},
     decode::Backend,
     detect::{self, Model, Runtime},
     device::Devices,
@@ -162,6 +163,12 @@ pub enum StartError {
     /// What is on record of recordings.
     #[error("what is on record of recordings cannot be read: {0}")]
     Archive(#[from] Refused),
+    /// What is on record of accounts.
+    #[error("what is on record of accounts cannot be read: {0}")]
+    Accounts(Refused),
+    /// The machine's own token, or the code for the first account.
+    #[error(transparent)]
+    Access(#[from] console::AccessFileError),
     /// The embedded broker.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -176,6 +183,7 @@ pub enum StartError {
 /// A daemon at work.
 pub struct Daemon {
     board: Arc<Board>,
+    access: Arc<Access>,
     console: SocketAddr,
     broker: Option<EmbeddedBroker>,
     grace: Duration,
@@ -291,6 +299,9 @@ impl Daemon {
         let board = Arc::new(Board::new(&config, shown));
         let (desk, store) = Desk::start(outbox, metrics.clone()).map_err(StartError::Thread)?;
 
+        let register = Register::open(desk.clone()).await.map_err(StartError::Accounts)?;
+        let journal = Journal::new(evidence, Arc::clone(&config), clock);
+        let access = Arc::new(Access::open(Arc::clone(&config), register, journal, clock)?);
         let writer = Writer::new(&config.station, now, Mint::from_os());
         let settings = ConnectionSettings::new(&config.station, address, now, Mint::from_os());
         let (live, live_rx) = mpsc::channel(LIVE_MAX);
@@ -433,11 +444,13 @@ impl Daemon {
             board: Arc::clone(&board),
             metrics: metrics.clone(),
             desk: page_desk,
+            alerts: Arc::<AlertShelf>::clone(&alerts),
             snapshots,
             ready: Arc::clone(&ready),
             devices: Arc::new(door),
             stop: stop_page.clone(),
             listen: console_at,
+            access: Arc::clone(&access),
         };
         let (feeds, of_cameras) = viewing::open(&config, &metrics);
         let viewers = TaskTracker::new();
@@ -445,7 +458,7 @@ impl Daemon {
         let rooms = Rooms::new(
             archive.clone(),
             index,
-            evidence,
+            Arc::clone(&access),
             alerts,
             requests,
             Arc::clone(&config),
@@ -514,6 +527,7 @@ impl Daemon {
         tracing::info!(station = %config.station.id, cameras = config.cameras.len(), page = %format_args!("http://{console_at}/"), "at work");
         Ok(Self {
             board,
+            access,
             console: console_at,
             broker,
             grace: config.station.stop_grace,
@@ -572,6 +586,11 @@ impl Daemon {
     /// Where it is told that a post came or went.
     pub fn presence(&self) -> &mpsc::Sender<(PostId, Presence)> {
         &self.presence
+    }
+
+    /// Who may in.
+    pub fn access(&self) -> &Access {
+        &self.access
     }
 
     /// Where the page is served.

@@ -159,7 +159,7 @@ impl Purpose {
     }
 
     /// What the daemon does by itself, for the station's own work and no case.
-    pub(super) fn of_the_station(purpose: &str) -> Self {
+    pub fn of_the_station(purpose: &str) -> Self {
         Self { purpose: purpose.to_owned(), case: "-".to_owned() }
     }
 

@@ -103,7 +103,7 @@ pub enum Order {
 }
 
 /// Clips, in the order that was asked for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Page {
     /// Not more than asked for.
     pub clips: Vec<Clip>,

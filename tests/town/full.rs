@@ -75,7 +75,8 @@ impl Room {
     }
 
     fn run(&self, station: &Station) -> (Program, SocketAddr) {
-        self.start(&["run", "--config", &station.file.display().to_string()]).at_work()
+        let program = self.start(&["run", "--config", &station.file.display().to_string()]);
+        program.seen_below(Path::new(&format!("/proc/{}/root", self.child.id()))).at_work()
     }
 
     /// The file that takes up the room, as it is seen from outside.

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as a browser speaks it, over a plain socket.
+//! HTTP/1.1 as a browser speaks it, over a plain socket. Who asks has the daemon's local token, unless it is said otherwise.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::DEADLINE;
+use crate::{DEADLINE, program::token};
 
 /// What came back.
 pub(crate) struct Answer {
@@ -57,11 +57,38 @@ pub(crate) fn post(address: SocketAddr, path: &str, media: &str, body: &Value) -
     socket.set_read_timeout(Some(DEADLINE)).expect("a socket has timeouts");
     let body = body.to_string();
     let request = format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: {media}\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{}Content-Type: {media}\r\nContent-Length: {}\r\n\r\n{body}",
+        bearer(address),
         body.len()
     );
     socket.write_all(request.as_bytes()).expect("it takes a request");
     answer(socket, path)
+}
+
+/// Asks as somebody in particular: with these headers, a line each, and nothing else that says who it is.
+pub(crate) fn ask_as(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: Option<&Value>,
+) -> Answer {
+    let mut socket = TcpStream::connect(address).expect("it listens");
+    socket.set_read_timeout(Some(DEADLINE)).expect("a socket has timeouts");
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    let body = body.map(Value::to_string);
+    if let Some(body) = &body {
+        request += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    }
+    headers.iter().for_each(|line| request += &format!("{line}\r\n"));
+    request += &format!("\r\n{}", body.unwrap_or_default());
+    socket.write_all(request.as_bytes()).expect("it takes a request");
+    answer(socket, path)
+}
+
+/// The header with the daemon's local token.
+pub(crate) fn bearer(address: SocketAddr) -> String {
+    format!("Authorization: Bearer {}\r\n", token(address).1)
 }
 
 fn answer(mut socket: TcpStream, path: &str) -> Answer {
@@ -86,7 +113,20 @@ pub(crate) struct Events {
 impl Events {
     /// Listens to a path.
     pub(crate) fn listen(address: SocketAddr, path: &str) -> Self {
-        let mut events = Self { lines: BufReader::new(ask(address, path, "keep-alive")) };
+        Self::begin(ask(address, path, "keep-alive"))
+    }
+
+    /// Listens as somebody in particular: with this header.
+    pub(crate) fn listen_as(address: SocketAddr, path: &str, header: &str) -> Self {
+        let mut socket = TcpStream::connect(address).expect("it listens");
+        socket.set_read_timeout(Some(DEADLINE)).expect("a socket has timeouts");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{header}\r\n\r\n");
+        socket.write_all(request.as_bytes()).expect("it takes a request");
+        Self::begin(socket)
+    }
+
+    fn begin(socket: TcpStream) -> Self {
+        let mut events = Self { lines: BufReader::new(socket) };
         let status = events.line();
         assert!(status.contains(" 200 "), "{status}");
         let mut header = status;
@@ -127,7 +167,10 @@ fn ask(address: SocketAddr, path: &str, connection: &str) -> TcpStream {
 fn try_ask(address: SocketAddr, path: &str, connection: &str) -> io::Result<TcpStream> {
     let mut socket = TcpStream::connect(address)?;
     socket.set_read_timeout(Some(DEADLINE))?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: {connection}\r\n\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\n{}Connection: {connection}\r\n\r\n",
+        bearer(address)
+    );
     socket.write_all(request.as_bytes())?;
     Ok(socket)
 }

@@ -9,13 +9,15 @@ use std::{
 
 use cunkou::decode::file::Reader;
 use serde_json::Value;
-use tungstenite::{Error, Message, WebSocket, client, handshake::HandshakeError, http::StatusCode};
+use tungstenite::{
+    Error, Message, WebSocket, client, client::IntoClientRequest, handshake::HandshakeError, http::StatusCode,
+};
 
 use crate::{
     DEADLINE,
     broker::free_port,
     http, need_model,
-    program::Program,
+    program::{Program, token},
     recordings::conforms,
     station::{Station, Street},
     until,
@@ -29,7 +31,11 @@ type Socket = WebSocket<TcpStream>;
 fn watch(page: SocketAddr, question: &str) -> Result<Socket, StatusCode> {
     let socket = TcpStream::connect(page).expect("it listens");
     socket.set_read_timeout(Some(DEADLINE)).expect("a socket has timeouts");
-    match client(format!("ws://{page}/api/v1/cameras/gate/live?{question}"), socket) {
+    let address = format!("ws://{page}/api/v1/cameras/gate/live?{question}");
+    let mut request = address.into_client_request().expect("an address");
+    let bearer = format!("Bearer {}", token(page).1).parse().expect("a header");
+    request.headers_mut().insert("authorization", bearer);
+    match client(request, socket) {
         Ok((socket, _)) => Ok(socket),
         Err(HandshakeError::Failure(Error::Http(answer))) => Err(answer.status()),
         Err(other) => panic!("{other}"),
@@ -112,7 +118,10 @@ fn a_camera_is_watched_live_and_who_lags_holds_nobody_up() {
 
     let mut endless = TcpStream::connect(page).expect("it listens");
     endless.set_read_timeout(Some(DEADLINE)).expect("a socket has timeouts");
-    let request = format!("GET /api/v1/cameras/gate/live.mp4?{ASKED} HTTP/1.0\r\nHost: {page}\r\n\r\n");
+    let request = format!(
+        "GET /api/v1/cameras/gate/live.mp4?{ASKED} HTTP/1.0\r\nHost: {page}\r\n{}\r\n",
+        http::bearer(page)
+    );
     std::io::Write::write_all(&mut endless, request.as_bytes()).expect("it takes a request");
     let mut begun = vec![0; 100_000];
     endless.read_exact(&mut begun).expect("it goes on");

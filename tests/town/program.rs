@@ -1,9 +1,11 @@
 //! The program under test: started, typed to, signalled, read and always ended.
 
 use std::{
+    collections::BTreeMap,
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
@@ -16,9 +18,36 @@ use crate::{http, until};
 /// Demos look for free ports of their own: two that start at once might find the same.
 static DEMO_STARTS: Mutex<()> = Mutex::new(());
 
+/// Where each daemon's local token lies, by the address of its page.
+static TOKENS: Mutex<BTreeMap<SocketAddr, PathBuf>> = Mutex::new(BTreeMap::new());
+
+/// The local token of the daemon at this address: the file, and what is in it.
+pub(crate) fn token(page: SocketAddr) -> (PathBuf, String) {
+    let tokens = TOKENS.lock().unwrap_or_else(PoisonError::into_inner);
+    let file = tokens.get(&page).unwrap_or_else(|| panic!("no daemon was started at {page}")).clone();
+    let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    (file, text.trim().to_owned())
+}
+
+/// The data folder that a command names, or its configuration.
+fn data_of(command: &Command) -> Option<PathBuf> {
+    let args: Vec<PathBuf> = command.get_args().map(PathBuf::from).collect();
+    let after =
+        |name: &str| args.iter().position(|arg| arg == Path::new(name)).and_then(|at| args.get(at + 1));
+    if let Some(data) = after("--data") {
+        return Some(data.clone());
+    }
+    let config = after("--config")?;
+    let text = fs::read_to_string(config).ok()?;
+    let data = text.lines().find_map(|line| line.strip_prefix("data = \"")?.strip_suffix('"'))?;
+    Some(config.parent()?.join(data))
+}
+
 /// A running `cunkou`. Dropping it kills it, by its id.
 pub(crate) struct Program {
     child: Child,
+    /// Where it keeps what it knows, where that was said.
+    data: Option<PathBuf>,
     typing: Option<ChildStdin>,
     out: Lines,
     log: Lines,
@@ -41,6 +70,7 @@ impl Program {
 
     /// Starts a command that becomes `cunkou`.
     pub(crate) fn launch(mut command: Command) -> Self {
+        let data = data_of(&command);
         let mut child = command
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env_remove("RUST_LOG")
@@ -52,7 +82,7 @@ impl Program {
         let typing = child.stdin.take();
         let out = Lines::read(child.stdout.take().expect("piped"));
         let log = Lines::read(child.stderr.take().expect("piped"));
-        Self { child, typing, out, log }
+        Self { child, data, typing, out, log }
     }
 
     /// Starts `cunkou demo`, and waits until it says where its page is.
@@ -72,6 +102,12 @@ impl Program {
         Self::start(&["run", "--config", &config.display().to_string()]).at_work()
     }
 
+    /// Its files are seen from here below this folder.
+    pub(crate) fn seen_below(mut self, root: &Path) -> Self {
+        self.data = self.data.take().map(|data| root.join(data.strip_prefix("/").unwrap_or(&data)));
+        self
+    }
+
     /// Waits until it says that it is at work.
     pub(crate) fn at_work(mut self) -> (Self, SocketAddr) {
         let page = self.page(|program| program.log.clone());
@@ -84,14 +120,19 @@ impl Program {
     }
 
     fn page(&mut self, lines: impl Fn(&Self) -> Vec<String>) -> SocketAddr {
-        until("the address of the page", || {
+        let page = until("the address of the page", || {
             let ended = self.child.try_wait().expect("it is ours");
             assert!(ended.is_none(), "it ended: {ended:?}");
             lines(self).iter().find_map(|line| {
                 let (_, rest) = line.split_once("http://")?;
                 rest.split_once('/')?.0.parse().ok()
             })
-        })
+        });
+        if let Some(data) = &self.data {
+            let mut tokens = TOKENS.lock().unwrap_or_else(PoisonError::into_inner);
+            tokens.insert(page, data.join("access/local-token"));
+        }
+        page
     }
 
     /// Types a line.
@@ -146,9 +187,15 @@ impl Drop for Program {
     }
 }
 
-/// Runs `cunkou` to its end.
+/// Runs `cunkou` to its end; where it is to ask a daemon by its address, with that one's local token.
 pub(crate) fn cunkou(args: &[&str]) -> Ended {
-    let mut program = Program::start(args);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cunkou"));
+    command.args(args);
+    let at = args.iter().position(|arg| *arg == "--at").and_then(|at| args.get(at + 1));
+    if let Some(page) = at.and_then(|at| at.strip_prefix("http://")).and_then(|page| page.parse().ok()) {
+        command.env("CUNKOU_TOKEN_FILE", token(page).0);
+    }
+    let mut program = Program::launch(command);
     // Nobody types.
     program.typing = None;
     program.ended()

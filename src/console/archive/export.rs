@@ -16,14 +16,18 @@ use serde_json::{Value, json};
 use tokio_util::io::ReaderStream;
 
 use super::{
-    super::parameters::Parameters, Answer, Pairs, Refusal, Rooms, clips::ClipData, fresh, in_time,
-    video::Scene, warrant::Warrant,
+    super::parameters::Parameters,
+    Answer, Pairs, Refusal, Rooms, Visitor,
+    clips::ClipData,
+    fresh, in_time, seen,
+    video::Scene,
+    warrant::{Said, Warrant},
 };
 use crate::{
     archive::{FILM_MAX, What},
     config::Camera,
     evidence::{
-        Actor, ExportError, Order, Purpose,
+        ExportError, Order,
         manifest::{CameraFacts, ModelFacts, RuleFacts, StationFacts},
     },
     id::{CameraId, ClipId},
@@ -39,9 +43,13 @@ const PASSAGES_MAX: usize = 5000;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
+    #[serde(default)]
     who: String,
+    #[serde(default)]
     unit: String,
+    #[serde(default)]
     purpose: String,
+    #[serde(default)]
     case: String,
     clip: Option<ClipId>,
     camera: Option<CameraId>,
@@ -72,15 +80,17 @@ struct PackData {
     differing: Vec<Value>,
 }
 
-pub(super) async fn make(State(rooms): State<Arc<Rooms>>, Json(wanted): Json<Wanted>) -> Answer<Response> {
-    let warrant = Warrant {
-        actor: Actor::new(&wanted.who, &wanted.unit)?,
-        purpose: Purpose::new(&wanted.purpose, &wanted.case)?,
-    };
-    let scene = rooms.wanted(&wanted).await?;
+pub(super) async fn make(
+    State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
+    Json(wanted): Json<Wanted>,
+) -> Answer<Response> {
+    let Wanted { who, unit, purpose, case, .. } = &wanted;
+    let warrant = Warrant::of(&visitor, Said { who, unit, purpose, case })?;
+    let scene = rooms.wanted(&wanted, &visitor).await?;
     let order = rooms.order(warrant, &scene).await?;
     let unopened = |why: String| Refusal(StatusCode::SERVICE_UNAVAILABLE, why);
-    let opened = tokio::task::spawn_blocking(rooms.open_evidence()).await;
+    let opened = tokio::task::spawn_blocking(rooms.access.journal().opener()).await;
     let opened = opened.map_err(|panic| unopened(panic.to_string()))?;
     let mut evidence = opened.map_err(|error| unopened(error.to_string()))?;
     let now = rooms.clock.now().wall;
@@ -122,14 +132,19 @@ pub(super) async fn make(State(rooms): State<Arc<Rooms>>, Json(wanted): Json<Wan
 
 pub(super) async fn file(
     State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
     Path((pack, file)): Path<(String, String)>,
     Query(pairs): Pairs,
 ) -> Answer<Response> {
     let mut parameters = Parameters::new(&pairs);
-    let warrant = Warrant::read(&mut parameters)?;
+    let warrant = Warrant::read(&mut parameters, &visitor)?;
     parameters.finish()?;
     let none = || Refusal(StatusCode::NOT_FOUND, format!("there is no {file} in a pack {pack}"));
     if ![&pack, &file].into_iter().all(|name| is_plain(name)) {
+        return Err(none());
+    }
+    let may_see = camera_of(&pack).is_some_and(|camera| visitor.may_see(&camera));
+    if !may_see && !visitor.sight().is_everything() {
         return Err(none());
     }
     let path = rooms.exports().join(&pack).join(&file);
@@ -152,6 +167,12 @@ pub(super) async fn file(
     Ok((headers, axum::body::Body::from_stream(body)).into_response())
 }
 
+/// Whose pack it is: `cunkou-{camera}-{begin}-no{number}`.
+fn camera_of(pack: &str) -> Option<CameraId> {
+    let (rest, _number) = pack.strip_prefix("cunkou-")?.rsplit_once("-no")?;
+    rest.rsplit_once('-')?.0.parse().ok()
+}
+
 /// Whether it names a file or folder and nothing else.
 fn is_plain(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
@@ -164,17 +185,18 @@ impl Rooms {
         self.config.paths.data.join("exports")
     }
 
-    async fn wanted(&self, wanted: &Wanted) -> Answer<Scene> {
+    async fn wanted(&self, wanted: &Wanted, visitor: &Visitor) -> Answer<Scene> {
         let bad = |why: &str| Refusal(StatusCode::BAD_REQUEST, why.to_owned());
         let at = |at: jiff::Timestamp| Wall::from_unix_us(at.as_microsecond());
         match (wanted.clip, &wanted.camera, wanted.from, wanted.to) {
-            (Some(clip), None, None, None) => self.scene(clip).await,
+            (Some(clip), None, None, None) => self.scene_for(clip, visitor).await,
             (None, Some(camera), Some(from), Some(to))
                 if at(to).us_since(at(from)) > FILM_MAX.as_micros() as i64 =>
             {
                 Err(bad(&format!("camera {camera}: two hours at most go into one pack")))
             }
             (None, Some(camera), Some(from), Some(to)) => {
+                seen(visitor, camera)?;
                 Ok(Scene { camera: camera.clone(), from: at(from), to: at(to) })
             }
             _ => Err(bad("write either clip, or camera with from and to")),
@@ -267,6 +289,26 @@ impl Rooms {
                 Some(next) if passages.len() < PASSAGES_MAX => question.after = Some(next),
                 _ => return Ok(passages),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pack_says_whose_it_is() {
+        for (pack, camera) in [
+            ("cunkou-gate-20260309T180405Z-no1", Some("gate")),
+            ("cunkou-gate-2-20260309T180405Z-no12", Some("gate-2")),
+            ("cunkou-no-no1-20260309T180405Z-no12", Some("no-no1")),
+            ("cunkou-20260309T180405Z-no1", None),
+            ("gate-20260309T180405Z-no1", None),
+            ("cunkou", None),
+            ("", None),
+        ] {
+            assert_eq!(camera_of(pack).as_ref().map(CameraId::as_str), camera, "{pack}");
         }
     }
 }

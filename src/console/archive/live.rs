@@ -21,8 +21,11 @@ use serde_json::json;
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{super::parameters::Parameters, Answer, Live, Pairs, Refusal, Rooms, warrant::Warrant};
+use super::{
+    super::parameters::Parameters, Answer, Live, Pairs, Refusal, Rooms, Visitor, seen, warrant::Warrant,
+};
 use crate::{
+    account::Permission,
     config::StreamRole,
     id::CameraId,
     record::live::{Heard, Opening, Shown, Viewer},
@@ -46,29 +49,31 @@ enum Word<'w> {
 
 pub(super) async fn socket(
     State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
     Path(camera): Path<CameraId>,
     Query(pairs): Pairs,
-    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer<Response> {
-    let viewer = rooms.seat(&camera, &pairs, &headers).await?;
+    let viewer = rooms.seat(&camera, &visitor, &pairs).await?;
     let Ok(upgrade) = upgrade else {
         let why = "this is a WebSocket: ask with Upgrade, or for live.mp4";
         return Err(Refusal(StatusCode::UPGRADE_REQUIRED, why.to_owned()));
     };
     let Live { stop, viewers, .. } = &rooms.live;
     let (stop, viewers) = (stop.clone(), viewers.clone());
-    let show = move |socket| async move { viewers.track_future(show(socket, viewer, stop)).await };
+    let access = Arc::clone(&rooms.access);
+    let over = async move { access.over(&visitor, Permission::Live, &camera).await };
+    let show = move |socket| async move { viewers.track_future(show(socket, viewer, stop, over)).await };
     Ok(upgrade.max_message_size(HEARD_BYTES_MAX).on_upgrade(show))
 }
 
 pub(super) async fn stream(
     State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
     Path(camera): Path<CameraId>,
     Query(pairs): Pairs,
-    headers: HeaderMap,
 ) -> Answer<Response> {
-    let mut viewer = rooms.seat(&camera, &pairs, &headers).await?;
+    let mut viewer = rooms.seat(&camera, &visitor, &pairs).await?;
     let (opening, shown) = match timeout(OPENS_WITHIN, opened(&mut viewer)).await {
         Ok(Ok(opened)) => opened,
         Ok(Err(why)) => return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, format!("{camera}: {why}"))),
@@ -78,7 +83,13 @@ pub(super) async fn stream(
         }
     };
     let (to, from) = mpsc::channel(1);
-    let pumping = pump(viewer, shown, to);
+    let access = Arc::clone(&rooms.access);
+    let pumping = async move {
+        tokio::select! {
+            () = access.over(&visitor, Permission::Live, &camera) => {}
+            () = pump(viewer, shown, to) => {}
+        }
+    };
     tokio::spawn(rooms.live.stop.clone().run_until_cancelled_owned(pumping));
     let body = stream::unfold(from, |mut from| async move { Some((from.recv().await?, from)) });
     let mut response = Response::new(Body::from_stream(body.map(Ok::<Bytes, Infallible>)));
@@ -138,19 +149,35 @@ fn bytes(shown: Shown) -> Option<Bytes> {
 }
 
 /// Why showing ended.
-#[derive(PartialEq, Eq)]
 enum End {
     /// The viewer left, or let its socket stand still.
     Left,
     /// Nothing can come any more.
     Over,
+    /// The viewer may not watch any more.
+    SignedOut,
 }
 
-/// Shows until the viewer leaves or lets its socket stand still, or until `stop`.
-async fn show(mut socket: WebSocket, mut viewer: Viewer, stop: CancellationToken) {
-    let end = stop.run_until_cancelled(show_on(&mut socket, &mut viewer)).await;
-    if end != Some(End::Left) {
-        let frame = CloseFrame { code: close_code::AWAY, reason: "the station is stopping".into() };
+/// Shows until the viewer leaves or lets its socket stand still, until he may not watch any more, or until `stop`.
+async fn show(
+    mut socket: WebSocket,
+    mut viewer: Viewer,
+    stop: CancellationToken,
+    over: impl Future<Output = ()>,
+) {
+    let end = tokio::select! {
+        biased;
+        () = stop.cancelled() => End::Over,
+        () = over => End::SignedOut,
+        end = show_on(&mut socket, &mut viewer) => end,
+    };
+    let last = match end {
+        End::Left => None,
+        End::Over => Some((close_code::AWAY, "the station is stopping")),
+        End::SignedOut => Some((close_code::POLICY, "your session is over")),
+    };
+    if let Some((code, reason)) = last {
+        let frame = CloseFrame { code, reason: reason.into() };
         // Whoever does not take a last word has had its pictures.
         let _ = timeout(Duration::from_millis(100), socket.send(Message::Close(Some(frame)))).await;
     }
@@ -197,15 +224,10 @@ fn messages(shown: Shown) -> impl Iterator<Item = Message> {
 
 impl Rooms {
     /// A seat before a camera's stream, once it is written down who takes it and what for.
-    async fn seat(
-        &self,
-        camera: &CameraId,
-        pairs: &[(String, String)],
-        headers: &HeaderMap,
-    ) -> Answer<Viewer> {
-        only_from_here(headers)?;
+    async fn seat(&self, camera: &CameraId, visitor: &Visitor, pairs: &[(String, String)]) -> Answer<Viewer> {
+        seen(visitor, camera)?;
         let mut parameters = Parameters::new(pairs);
-        let warrant = Warrant::read(&mut parameters)?;
+        let warrant = Warrant::read_live(&mut parameters, visitor)?;
         let roles = [("main", StreamRole::Main), ("sub", StreamRole::Sub)];
         let asked = parameters.words("stream", &roles, |(word, _)| word)?;
         parameters.finish()?;
@@ -213,41 +235,5 @@ impl Rooms {
         let what = json!({ "camera": camera, "stream": viewer.role(), "shown": "live" });
         self.write_view(&warrant, what, Vec::new()).await?;
         Ok(viewer)
-    }
-}
-
-/// Browsers let any page open a WebSocket to anywhere, and say which page it was: only this station's own may.
-fn only_from_here(headers: &HeaderMap) -> Answer<()> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let from = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
-    if from.is_some() && from == text(header::HOST) {
-        return Ok(());
-    }
-    let why = "a page from elsewhere may not watch; open this station's own page";
-    Err(Refusal(StatusCode::FORBIDDEN, why.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_from_elsewhere_are_refused() {
-        let asked = |host: &str, origin: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, host.parse().expect("a host"));
-            headers.extend(origin.map(|it| (header::ORIGIN, it.parse().expect("an origin"))));
-            only_from_here(&headers).is_ok()
-        };
-        // Players, and this station's own page, also behind a proxy that speaks TLS.
-        assert!(asked("127.0.0.1:8080", None));
-        assert!(asked("127.0.0.1:8080", Some("http://127.0.0.1:8080")));
-        assert!(asked("station.example", Some("https://station.example")));
-        for origin in
-            ["http://evil.example", "http://127.0.0.1:8081", "null", "http://127.0.0.1:8080.evil.example"]
-        {
-            assert!(!asked("127.0.0.1:8080", Some(origin)), "{origin}");
-        }
     }
 }

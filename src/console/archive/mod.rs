@@ -1,8 +1,9 @@
 //! What was recorded, over HTTP: `/api/v1/…` (`docs/ref/openapi.json`).
 //!
-//! Owns the paths, who may ask for what, and that it is written down. Whoever searches, sees or exports people says who he is, what for, and
-//! for which case; without that nothing is shown. Time lines, gaps and holds show nobody and need no purpose.
+//! Owns the paths, and that what is asked is written down. Whoever searches, sees or exports people says what for, and for which case; without that nothing is
+//! shown. The film of an alert that is open, or was a day ago, is its own purpose. Time lines, gaps and holds show nobody and need no purpose.
 
+mod alert_clip;
 mod clips;
 mod export;
 mod film;
@@ -15,43 +16,40 @@ mod still;
 mod video;
 mod warrant;
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Path, Query, State},
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use jiff::tz::TimeZone;
-use serde::Serialize;
-use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{alerts::Alerts, parameters::BadQuestion};
+use super::{
+    access::Access,
+    alerts::Alerts,
+    answer::{Answer, Pairs, Refusal, fresh, in_time, seen},
+    guarded::{Guarded, Needs},
+    visitor::Visitor,
+};
 use crate::{
+    account::Permission,
     archive::{Archive, HoldError, NoFilm},
     config::Config,
     decode::Backend,
-    evidence::{Action, Actor, Evidence, Purpose},
+    evidence::{Action, Purpose},
     id::{CameraId, HoldId},
     index::{Librarian, Unanswered},
     mqtt::payload::ModelData,
     neighbour::requests::Requests,
     record::live::{Feeds, NoView},
-    store::Refused,
     time::Clock,
 };
 use records::{Gaps, HoldData, HoldWanted, ReleaseWanted, Timeline};
 use serde_json::json;
 use warrant::Warrant;
-
-/// How long an answer may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the archive's pages answer from.
 pub struct Rooms {
@@ -59,8 +57,8 @@ pub struct Rooms {
     pub(super) archive: Archive,
     /// What passed.
     pub(super) index: Librarian,
-    /// What is written down of those who ask. Where it could not be opened, it is tried again for whoever asks.
-    pub(super) evidence: Arc<OnceLock<Evidence>>,
+    /// Who may in, and what is written down of those who ask.
+    pub(super) access: Arc<Access>,
     /// What was told.
     pub(super) alerts: Arc<dyn Alerts>,
     /// Clips that are asked of neighbours, and that neighbours ask for.
@@ -75,7 +73,6 @@ pub struct Rooms {
     pub(super) clock: Clock,
     /// What is seen just now.
     pub(super) live: Live,
-    views: warrant::Views,
 }
 
 /// Live view.
@@ -94,7 +91,7 @@ impl Rooms {
     pub fn new(
         archive: Archive,
         index: Librarian,
-        evidence: Option<Evidence>,
+        access: Arc<Access>,
         alerts: Arc<dyn Alerts>,
         requests: Arc<Requests>,
         config: Arc<Config>,
@@ -103,40 +100,11 @@ impl Rooms {
         clock: Clock,
         live: Live,
     ) -> Self {
-        let views = warrant::Views::default();
-        let evidence = Arc::new(evidence.map_or_else(OnceLock::new, OnceLock::from));
-        Self { archive, index, evidence, alerts, requests, config, model, backend, clock, live, views }
+        Self { archive, index, access, alerts, requests, config, model, backend, clock, live }
     }
 
     fn time_zone(&self) -> &TimeZone {
         &self.config.station.time_zone
-    }
-}
-
-/// The parameters of an address.
-type Pairs = Query<Vec<(String, String)>>;
-
-/// Why there is no answer, as a status and words.
-#[derive(Debug)]
-struct Refusal(StatusCode, String);
-
-type Answer<T> = Result<T, Refusal>;
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        (self.0, format!("{}\n", self.1)).into_response()
-    }
-}
-
-impl From<BadQuestion> for Refusal {
-    fn from(bad: BadQuestion) -> Self {
-        Self(StatusCode::BAD_REQUEST, bad.to_string())
-    }
-}
-
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Self {
-        Self(StatusCode::SERVICE_UNAVAILABLE, refused.to_string())
     }
 }
 
@@ -183,74 +151,79 @@ impl From<HoldError> for Refusal {
 }
 
 /// Every path of the archive.
-pub(super) fn router(rooms: Rooms) -> Router {
-    Router::new()
-        .route("/api/v1/clips", get(video::find))
-        .route("/api/v1/clips/{clip}", get(video::clip))
-        .route("/api/v1/clips/{clip}/video.mp4", get(video::of_clip))
-        .route("/api/v1/clips/{clip}/playback.mp4", get(playback::of_clip))
-        .route("/api/v1/clips/{clip}/thumbnail.jpg", get(video::thumbnail))
-        .route("/api/v1/clips/{clip}/sheet.jpg", get(video::sheet))
-        .route("/api/v1/cameras/{camera}/video.mp4", get(video::of_camera))
-        .route("/api/v1/cameras/{camera}/playback.mp4", get(playback::of_camera))
-        .route("/api/v1/cameras/{camera}/live", get(live::socket))
-        .route("/api/v1/cameras/{camera}/live.mp4", get(live::stream))
-        .route("/api/v1/exports", post(export::make))
-        .route("/api/v1/exports/{pack}/{file}", get(export::file))
-        .route("/api/v1/cameras/{camera}/timeline", get(timeline))
-        .route("/api/v1/gaps", get(gaps))
-        .route("/api/v1/holds", get(holds).post(hold))
-        .route("/api/v1/holds/{hold}/release", post(release))
-        .route("/api/v1/report", get(report::data))
-        .route("/report", get(report::page))
-        .route("/api/v1/clip-requests", get(requests::list).post(requests::ask))
-        .route("/api/v1/clip-requests/{request}/answer", post(requests::answer))
-        .route("/api/v1/shared/{secret}/video.mp4", get(requests::shared))
-        .with_state(Arc::new(rooms))
-}
-
-fn fresh<T: Serialize>(answer: T) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
-}
-
-/// The store's thread reads in between of its writes: an answer may wait for it.
-async fn in_time<T, E>(answer: impl Future<Output = Result<T, E>>) -> Answer<T>
-where
-    Refusal: From<E>,
-{
-    match timeout(ANSWER_WITHIN, answer).await {
-        Ok(answer) => answer.map_err(Refusal::from),
-        Err(_) => Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, "the store takes too long".to_owned())),
-    }
+pub(super) fn routes() -> Guarded<Arc<Rooms>> {
+    use Permission::{Alerts, Approve, Export, Health, Live, Playback, Search};
+    let whole = Needs::Whole;
+    Guarded::new()
+        .get("/api/v1/alerts/{alert}/video.mp4", Alerts, alert_clip::video)
+        .get("/api/v1/alerts/{alert}/playback.mp4", Alerts, alert_clip::playback)
+        .get("/api/v1/clips", Search, video::find)
+        .get("/api/v1/clips/{clip}", Search, video::clip)
+        .get("/api/v1/clips/{clip}/video.mp4", Export, video::of_clip)
+        .get("/api/v1/clips/{clip}/playback.mp4", Playback, playback::of_clip)
+        .get("/api/v1/clips/{clip}/thumbnail.jpg", Search, video::thumbnail)
+        .get("/api/v1/clips/{clip}/sheet.jpg", Search, video::sheet)
+        .get("/api/v1/cameras/{camera}/video.mp4", Export, video::of_camera)
+        .get("/api/v1/cameras/{camera}/playback.mp4", Playback, playback::of_camera)
+        .get("/api/v1/cameras/{camera}/live", Live, live::socket)
+        .get("/api/v1/cameras/{camera}/live.mp4", Live, live::stream)
+        .post("/api/v1/exports", Export, export::make)
+        .get("/api/v1/exports/{pack}/{file}", Export, export::file)
+        .get("/api/v1/cameras/{camera}/timeline", Health, timeline)
+        .get("/api/v1/gaps", Health, gaps)
+        .get("/api/v1/holds", Health, holds)
+        .post("/api/v1/holds", Export, hold)
+        .post("/api/v1/holds/{hold}/release", Export, release)
+        .get("/api/v1/report", whole(Health), report::data)
+        .get("/report", whole(Health), report::page)
+        .get("/api/v1/clip-requests", whole(Search), requests::list)
+        .post("/api/v1/clip-requests", whole(Search), requests::ask)
+        .post("/api/v1/clip-requests/{request}/answer", whole(Approve), requests::answer)
+        .get("/api/v1/shared/{secret}/video.mp4", Needs::Nothing, requests::shared)
 }
 
 async fn timeline(
     State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
     Path(camera): Path<CameraId>,
     Query(pairs): Pairs,
 ) -> Answer<Response> {
+    seen(&visitor, &camera)?;
     let (from, to) = records::ask_timeline(&pairs)?;
     let now = rooms.clock.now().wall;
     let line = in_time(rooms.archive.catalog().coverage(&camera, from, to, now)).await?;
     Ok(fresh(Timeline::new(camera, &line)))
 }
 
-async fn gaps(State(rooms): State<Arc<Rooms>>, Query(pairs): Pairs) -> Answer<Response> {
-    let question = records::ask_gaps(&pairs)?;
+async fn gaps(State(rooms): State<Arc<Rooms>>, visitor: Visitor, Query(pairs): Pairs) -> Answer<Response> {
+    let mut question = records::ask_gaps(&pairs)?;
+    if let Some(cameras) = visitor.sight().narrow(std::mem::take(&mut question.cameras)) {
+        if cameras.is_empty() {
+            return Ok(fresh(Gaps::default()));
+        }
+        question.cameras = cameras;
+    }
     let now = rooms.clock.now().wall;
     Ok(fresh(Gaps::from(in_time(rooms.archive.catalog().gaps(&question, now)).await?)))
 }
 
-async fn holds(State(rooms): State<Arc<Rooms>>) -> Answer<Response> {
-    let holds = in_time(rooms.archive.catalog().holds()).await?;
+async fn holds(State(rooms): State<Arc<Rooms>>, visitor: Visitor) -> Answer<Response> {
+    let mut holds = in_time(rooms.archive.catalog().holds()).await?;
+    holds.retain(|hold| visitor.may_see(&hold.what.camera));
     Ok(fresh(holds.into_iter().map(|hold| rooms.hold(hold)).collect::<Vec<_>>()))
 }
 
-async fn hold(State(rooms): State<Arc<Rooms>>, Json(wanted): Json<HoldWanted>) -> Answer<Response> {
+async fn hold(
+    State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
+    Json(mut wanted): Json<HoldWanted>,
+) -> Answer<Response> {
+    seen(&visitor, &wanted.camera)?;
     let warrant = Warrant {
-        actor: Actor::new(&wanted.owner, &wanted.unit)?,
+        actor: visitor.actor(&wanted.owner, &wanted.unit)?,
         purpose: Purpose::of_record(&wanted.reason, wanted.case.as_deref())?,
     };
+    wanted.owner = warrant.actor.who().to_owned();
     let what =
         json!({ "camera": wanted.camera, "from": wanted.from.to_string(), "to": wanted.to.to_string() });
     let made = in_time(rooms.archive.hold(wanted.into())).await?;
@@ -261,11 +234,18 @@ async fn hold(State(rooms): State<Arc<Rooms>>, Json(wanted): Json<HoldWanted>) -
 async fn release(
     State(rooms): State<Arc<Rooms>>,
     Path(hold): Path<HoldId>,
+    visitor: Visitor,
     Json(ReleaseWanted { by, unit, why }): Json<ReleaseWanted>,
 ) -> Answer<Response> {
-    let warrant = Warrant { actor: Actor::new(&by, &unit)?, purpose: Purpose::of_record(&why, None)? };
+    if !visitor.sight().is_everything() {
+        let holds = in_time(rooms.archive.catalog().holds()).await?;
+        let known = holds.iter().find(|known| known.id == hold);
+        known.filter(|known| visitor.may_see(&known.what.camera)).ok_or(HoldError::Unknown(hold))?;
+    }
+    let warrant = Warrant { actor: visitor.actor(&by, &unit)?, purpose: Purpose::of_record(&why, None)? };
     // Written down first: once it is released, it may be deleted.
     rooms.write_down(&warrant, Action::Release, json!({ "hold": hold }), vec![hold.to_string()]).await?;
+    let by = warrant.actor.who().to_owned();
     let released = in_time(rooms.archive.release(hold, by, why)).await?;
     Ok(fresh(rooms.hold(released)))
 }

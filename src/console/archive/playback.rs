@@ -16,9 +16,9 @@ use futures::{Stream, stream};
 
 use super::{
     super::parameters::Parameters,
-    Answer, Pairs, Rooms, in_time,
+    Answer, Pairs, Rooms, Visitor, in_time,
     live::describe,
-    records,
+    records, seen,
     video::{Scene, only_warrant},
     warrant::Warrant,
 };
@@ -30,28 +30,36 @@ use crate::{
 
 pub(super) async fn of_clip(
     State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
     Path(id): Path<ClipId>,
     Query(pairs): Pairs,
 ) -> Answer<Response> {
-    let warrant = only_warrant(&pairs)?;
-    let scene = rooms.scene(id).await?;
+    let warrant = only_warrant(&pairs, &visitor)?;
+    let scene = rooms.scene_for(id, &visitor).await?;
     rooms.playback(&warrant, &scene, vec![id.to_string()]).await
 }
 
 pub(super) async fn of_camera(
     State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
     Path(camera): Path<CameraId>,
     Query(pairs): Pairs,
 ) -> Answer<Response> {
+    seen(&visitor, &camera)?;
     let mut parameters = Parameters::new(&pairs);
-    let warrant = Warrant::read(&mut parameters)?;
+    let warrant = Warrant::read(&mut parameters, &visitor)?;
     let (from, to) = records::range(&mut parameters)?;
     parameters.finish()?;
     rooms.playback(&warrant, &Scene { camera, from, to }, Vec::new()).await
 }
 
 impl Rooms {
-    async fn playback(&self, warrant: &Warrant, scene: &Scene, results: Vec<String>) -> Answer<Response> {
+    pub(super) async fn playback(
+        &self,
+        warrant: &Warrant,
+        scene: &Scene,
+        results: Vec<String>,
+    ) -> Answer<Response> {
         let reel = in_time(self.archive.catalog().reel(&scene.camera, scene.from, scene.to)).await?;
         self.write_view(warrant, scene.what("playback"), results).await?;
         Ok(respond(reel))

@@ -80,7 +80,7 @@ pub(super) fn ask_gaps(pairs: &[(String, String)]) -> Result<Question, BadQuesti
 }
 
 /// A page of gaps.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Gaps {
     gaps: Vec<GapData>,
     next: Option<String>,
@@ -113,8 +113,10 @@ pub(super) struct HoldWanted {
     pub(super) camera: CameraId,
     pub(super) from: jiff::Timestamp,
     pub(super) to: jiff::Timestamp,
-    /// Who answers for it, and of which unit.
+    /// Who answers for it, and of which unit: whoever asks, where he has an account.
+    #[serde(default)]
     pub(super) owner: String,
+    #[serde(default)]
     pub(super) unit: String,
     pub(super) reason: String,
     pub(super) case: Option<String>,
@@ -139,8 +141,10 @@ impl From<HoldWanted> for NewHold {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReleaseWanted {
-    /// Who, and of which unit.
+    /// Who, and of which unit: whoever asks, where he has an account.
+    #[serde(default)]
     pub(super) by: String,
+    #[serde(default)]
     pub(super) unit: String,
     /// Why.
     pub(super) why: String,

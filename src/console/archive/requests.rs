@@ -14,7 +14,10 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Answer, Refusal, Rooms, film, fresh, in_time, warrant::Warrant};
+use super::{
+    Answer, Refusal, Rooms, Visitor, film, fresh, in_time,
+    warrant::{Said, Warrant},
+};
 use crate::{
     evidence::{Action, Actor, Purpose},
     id::{AlertId, ClipId, RequestId, StationId},
@@ -33,9 +36,13 @@ const WHY_MAX: usize = 500;
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     alert: AlertId,
+    #[serde(default)]
     who: String,
+    #[serde(default)]
     unit: String,
+    #[serde(default)]
     purpose: String,
+    #[serde(default)]
     case: String,
 }
 
@@ -44,7 +51,9 @@ pub(super) struct Wanted {
 #[serde(deny_unknown_fields)]
 pub(super) struct Decided {
     grant: bool,
+    #[serde(default)]
     who: String,
+    #[serde(default)]
     unit: String,
     why: String,
 }
@@ -84,9 +93,14 @@ pub(super) async fn list(State(rooms): State<Arc<Rooms>>) -> Answer<Response> {
     Ok(fresh(requests.into_iter().map(RequestData::from).collect::<Vec<_>>()))
 }
 
-pub(super) async fn ask(State(rooms): State<Arc<Rooms>>, Json(wanted): Json<Wanted>) -> Answer<Response> {
-    let Wanted { alert, who, unit, purpose, case } = wanted;
-    let warrant = Warrant { actor: Actor::new(&who, &unit)?, purpose: Purpose::new(&purpose, &case)? };
+pub(super) async fn ask(
+    State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
+    Json(wanted): Json<Wanted>,
+) -> Answer<Response> {
+    let Wanted { alert, who, unit, purpose, case } = &wanted;
+    let warrant = Warrant::of(&visitor, Said { who, unit, purpose, case })?;
+    let alert = *alert;
     let found = in_time(rooms.alerts.alert(alert)).await?;
     let home =
         found.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, format!("there is no alert {alert}")))?.home;
@@ -97,7 +111,14 @@ pub(super) async fn ask(State(rooms): State<Arc<Rooms>>, Json(wanted): Json<Want
     let request_id = rooms.requests.id();
     let what = json!({ "alert": alert, "station": home });
     rooms.write_down(&warrant, Action::ClipAsked, what, vec![request_id.to_string()]).await?;
-    let wanted = ClipRequestData { request_id, alert_id: alert, who, unit, purpose, case };
+    let wanted = ClipRequestData {
+        request_id,
+        alert_id: alert,
+        who: warrant.actor.who().to_owned(),
+        unit: warrant.actor.unit().to_owned(),
+        purpose: warrant.purpose.purpose().to_owned(),
+        case: warrant.purpose.case().to_owned(),
+    };
     let asked = in_time(rooms.requests.ask(home, wanted)).await?;
     Ok((StatusCode::CREATED, fresh(RequestData::from(asked))).into_response())
 }
@@ -105,10 +126,12 @@ pub(super) async fn ask(State(rooms): State<Arc<Rooms>>, Json(wanted): Json<Want
 pub(super) async fn answer(
     State(rooms): State<Arc<Rooms>>,
     Path(id): Path<RequestId>,
+    visitor: Visitor,
     Json(decided): Json<Decided>,
 ) -> Answer<Response> {
     let Decided { grant, who, unit, why } = decided;
-    let actor = Actor::new(&who, &unit)?;
+    let actor = visitor.actor(&who, &unit)?;
+    let by = ByData { who: actor.who().to_owned(), unit: actor.unit().to_owned() };
     if why.chars().count() > WHY_MAX {
         return Err(Refusal(StatusCode::BAD_REQUEST, format!("why is longer than {WHY_MAX} characters")));
     }
@@ -140,7 +163,7 @@ pub(super) async fn answer(
         (why, false) => Some(why.to_owned()),
         (why, true) => Some(format!("{why} ({words})")),
     };
-    let decision = Decision { by: ByData { who, unit }, why, verdict };
+    let decision = Decision { by, why, verdict };
     let done = in_time(rooms.requests.answer(&request.neighbour, id, decision)).await?;
     Ok(fresh(RequestData::from(done.ok_or_else(answered)?)))
 }

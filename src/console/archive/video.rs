@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use super::{
     super::parameters::Parameters,
-    Answer, Pairs, Refusal, Rooms,
+    Answer, Pairs, Refusal, Rooms, Visitor,
     clips::{self, ClipData, Clips},
-    film, fresh, in_time, records, still,
+    film, fresh, in_time, records, seen, still,
     warrant::Warrant,
 };
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     evidence::Action,
     geometry::Polygon,
     id::{AlertId, CameraId, ClipId},
+    index::Page,
     time::Wall,
 };
 
@@ -40,12 +41,23 @@ impl Scene {
     }
 }
 
-pub(super) async fn find(State(rooms): State<Arc<Rooms>>, Query(pairs): Pairs) -> Answer<Response> {
+pub(super) async fn find(
+    State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
+    Query(pairs): Pairs,
+) -> Answer<Response> {
     let mut parameters = Parameters::new(&pairs);
-    let warrant = Warrant::read(&mut parameters)?;
-    let question = clips::ask(&mut parameters, rooms.time_zone())?;
+    let warrant = Warrant::read(&mut parameters, &visitor)?;
+    let mut question = clips::ask(&mut parameters, rooms.time_zone())?;
     parameters.finish()?;
-    let page = in_time(rooms.index.find(question)).await?;
+    let narrowed = visitor.sight().narrow(std::mem::take(&mut question.cameras));
+    let page = match narrowed {
+        Some(cameras) if cameras.is_empty() => Page::default(),
+        narrowed => {
+            question.cameras = narrowed.unwrap_or_default();
+            in_time(rooms.index.find(question)).await?
+        }
+    };
     let is_question = |name: &str| !["who", "unit", "purpose", "case"].contains(&name);
     let asked = pairs.iter().filter(|(name, _)| is_question(name)).map(|(name, value)| json!([name, value]));
     let what = json!({ "question": asked.collect::<Vec<_>>() });
@@ -56,11 +68,13 @@ pub(super) async fn find(State(rooms): State<Arc<Rooms>>, Query(pairs): Pairs) -
 
 pub(super) async fn clip(
     State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
     Path(id): Path<ClipId>,
     Query(pairs): Pairs,
 ) -> Answer<Response> {
-    let warrant = only_warrant(&pairs)?;
-    let clip = in_time(rooms.index.get(id)).await?.ok_or_else(|| unknown(id))?;
+    let warrant = only_warrant(&pairs, &visitor)?;
+    let clip = in_time(rooms.index.get(id)).await?.filter(|clip| visitor.may_see(&clip.camera));
+    let clip = clip.ok_or_else(|| unknown(id))?;
     let what = json!({ "question": [["clip", id]] });
     rooms.write_down(&warrant, Action::Search, what, vec![id.to_string()]).await?;
     Ok(fresh(ClipData::from(clip)))
@@ -68,23 +82,26 @@ pub(super) async fn clip(
 
 pub(super) async fn of_clip(
     State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
     Path(id): Path<ClipId>,
     Query(pairs): Pairs,
     asked: HeaderMap,
 ) -> Answer<Response> {
-    let warrant = only_warrant(&pairs)?;
-    let scene = rooms.scene(id).await?;
+    let warrant = only_warrant(&pairs, &visitor)?;
+    let scene = rooms.scene_for(id, &visitor).await?;
     rooms.film(&warrant, &scene, vec![id.to_string()], &asked).await
 }
 
 pub(super) async fn of_camera(
     State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
     Path(camera): Path<CameraId>,
     Query(pairs): Pairs,
     asked: HeaderMap,
 ) -> Answer<Response> {
+    seen(&visitor, &camera)?;
     let mut parameters = Parameters::new(&pairs);
-    let warrant = Warrant::read(&mut parameters)?;
+    let warrant = Warrant::read(&mut parameters, &visitor)?;
     let (from, to) = records::range(&mut parameters)?;
     parameters.finish()?;
     rooms.film(&warrant, &Scene { camera, from, to }, Vec::new(), &asked).await
@@ -92,24 +109,33 @@ pub(super) async fn of_camera(
 
 pub(super) async fn thumbnail(
     State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
     Path(id): Path<ClipId>,
     Query(pairs): Pairs,
 ) -> Answer<Response> {
     // The middle of a passage shows more of it than its begin.
-    rooms.still(id, &pairs, 1, "thumbnail").await
+    rooms.still(id, &only_warrant(&pairs, &visitor)?, &visitor, Pictures::One).await
 }
 
 pub(super) async fn sheet(
     State(rooms): State<Arc<Rooms>>,
+    visitor: Visitor,
     Path(id): Path<ClipId>,
     Query(pairs): Pairs,
 ) -> Answer<Response> {
-    rooms.still(id, &pairs, still::SHEET.0, "sheet").await
+    rooms.still(id, &only_warrant(&pairs, &visitor)?, &visitor, Pictures::Sheet).await
 }
 
-pub(super) fn only_warrant(pairs: &[(String, String)]) -> Answer<Warrant> {
+/// How many pictures.
+#[derive(Debug, Clone, Copy)]
+enum Pictures {
+    One,
+    Sheet,
+}
+
+pub(super) fn only_warrant(pairs: &[(String, String)], visitor: &Visitor) -> Answer<Warrant> {
     let mut parameters = Parameters::new(pairs);
-    let warrant = Warrant::read(&mut parameters)?;
+    let warrant = Warrant::read(&mut parameters, visitor)?;
     parameters.finish()?;
     Ok(warrant)
 }
@@ -131,11 +157,22 @@ impl Rooms {
             }
         };
         let (camera, from, to) = seen.ok_or_else(|| unknown(id))?;
-        let (from, to) = self.config.recording.around(from, to.min(from.after(FILM_MAX / 2)));
-        Ok(Scene { camera, from, to })
+        Ok(self.around(camera, from, to))
     }
 
-    async fn film(
+    /// The same, where it exists for a visitor.
+    pub(super) async fn scene_for(&self, id: ClipId, visitor: &Visitor) -> Answer<Scene> {
+        let scene = self.scene(id).await?;
+        if visitor.may_see(&scene.camera) { Ok(scene) } else { Err(unknown(id)) }
+    }
+
+    /// What is shown of something that lasted from then to then.
+    pub(super) fn around(&self, camera: CameraId, from: Wall, to: Wall) -> Scene {
+        let (from, to) = self.config.recording.around(from, to.min(from.after(FILM_MAX / 2)));
+        Scene { camera, from, to }
+    }
+
+    pub(super) async fn film(
         &self,
         warrant: &Warrant,
         scene: &Scene,
@@ -151,19 +188,22 @@ impl Rooms {
     async fn still(
         &self,
         id: ClipId,
-        pairs: &[(String, String)],
-        count: usize,
-        shown: &'static str,
+        warrant: &Warrant,
+        visitor: &Visitor,
+        pictures: Pictures,
     ) -> Answer<Response> {
-        let warrant = only_warrant(pairs)?;
-        let mut scene = self.scene(id).await?;
+        let mut scene = self.scene_for(id, visitor).await?;
+        let (count, shown) = match pictures {
+            Pictures::One => (1, "thumbnail"),
+            Pictures::Sheet => (still::SHEET.0, "sheet"),
+        };
         if count == 1 {
             let middle = scene.from.unix_us().midpoint(scene.to.unix_us());
             scene.from = Wall::from_unix_us(middle);
         }
         let units =
             in_time(self.archive.catalog().key_units(&scene.camera, scene.from, scene.to, count)).await?;
-        self.write_view(&warrant, scene.what(shown), vec![id.to_string()]).await?;
+        self.write_view(warrant, scene.what(shown), vec![id.to_string()]).await?;
         let masks = self.masks(&scene.camera);
         let backend = self.backend.clone();
         let made = tokio::task::spawn_blocking(move || still::sheet(&backend, &units, &masks)).await;

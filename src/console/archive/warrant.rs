@@ -1,26 +1,11 @@
 //! Who asks and what for, and what is written down of it before anything is shown.
 //!
-//! Owns the four parameters, and how often a view is written down: playing asks for a film many times over.
+//! Owns the four parameters: they are a program's. Who has an account is who he is, and what for he has said for his session, unless a question says otherwise.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-
-use axum::http::StatusCode;
 use serde_json::Value;
 
-use super::{super::parameters::Parameters, Answer, Refusal, Rooms};
-use crate::{
-    evidence::{self, Act, Action, Actor, Evidence, EvidenceError, Purpose},
-    time::Mono,
-};
-
-/// The same view by the same person for the same case is one, for so long.
-const VIEW: Duration = Duration::from_secs(600);
-/// Views that are remembered; then all are forgotten, and written down anew.
-const VIEWS_MAX: usize = 10_000;
+use super::{super::parameters::Parameters, Answer, Rooms, Visitor};
+use crate::evidence::{Action, Actor, Purpose};
 
 /// Who asks, and what for.
 #[derive(Debug, Clone)]
@@ -29,58 +14,49 @@ pub(super) struct Warrant {
     pub(super) purpose: Purpose,
 }
 
-impl From<evidence::Refusal> for Refusal {
-    fn from(refusal: evidence::Refusal) -> Self {
-        Self(StatusCode::FORBIDDEN, refusal.words().to_string())
-    }
-}
-
 impl Warrant {
-    /// `who`, `unit`, `purpose` and `case`, all of which have to be there.
-    pub(super) fn read(parameters: &mut Parameters<'_>) -> Answer<Self> {
-        let mut text = |name| Ok::<_, Refusal>(parameters.text(name)?.unwrap_or_default());
-        let (who, unit, purpose, case) = (text("who")?, text("unit")?, text("purpose")?, text("case")?);
-        Ok(Self { actor: Actor::new(who, unit)?, purpose: Purpose::new(purpose, case)? })
+    /// `who`, `unit`, `purpose` and `case`, all of which have to be there for a program.
+    pub(super) fn read(parameters: &mut Parameters<'_>, visitor: &Visitor) -> Answer<Self> {
+        let said = Said::read(parameters)?;
+        Self::of(visitor, said)
     }
 
-    fn act(&self, action: Action, what: Value, results: Vec<String>) -> Act {
-        Act { actor: self.actor.clone(), purpose: self.purpose.clone(), action, what, results }
+    /// As [`Self::read`]; who has an account and says nothing watches what happens now on duty.
+    pub(super) fn read_live(parameters: &mut Parameters<'_>, visitor: &Visitor) -> Answer<Self> {
+        let said = Said::read(parameters)?;
+        let says_nothing = said.purpose.trim().is_empty() && said.case.trim().is_empty();
+        match visitor.as_person() {
+            Some(person) if says_nothing && person.purpose.is_none() => {
+                Ok(Self { actor: person.actor.clone(), purpose: Purpose::new("值班 · on duty", "live")? })
+            }
+            _ => Self::of(visitor, said),
+        }
+    }
+
+    /// What was said, by whoever asks.
+    pub(super) fn of(visitor: &Visitor, said: Said<'_>) -> Answer<Self> {
+        let actor = visitor.actor(said.who, said.unit)?;
+        Ok(Self { actor, purpose: visitor.purpose(said.purpose, said.case)? })
     }
 }
 
-/// Views that were written down lately.
-#[derive(Debug, Default)]
-pub(super) struct Views(Mutex<HashMap<String, Mono>>);
+/// What somebody says of himself; empty where he does not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said<'s> {
+    pub(super) who: &'s str,
+    pub(super) unit: &'s str,
+    pub(super) purpose: &'s str,
+    pub(super) case: &'s str,
+}
 
-impl Views {
-    /// Whether this one has to be written down.
-    fn is_new(&self, view: String, now: Mono) -> bool {
-        let mut views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if views.len() >= VIEWS_MAX {
-            views.clear();
-        }
-        views.insert(view, now).is_none_or(|before| now.since(before) >= VIEW)
-    }
-
-    fn forget(&self, view: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(view);
+impl<'p> Said<'p> {
+    fn read(parameters: &mut Parameters<'p>) -> Answer<Self> {
+        let mut text = |name| Ok::<_, super::Refusal>(parameters.text(name)?.unwrap_or_default());
+        Ok(Self { who: text("who")?, unit: text("unit")?, purpose: text("purpose")?, case: text("case")? })
     }
 }
 
 impl Rooms {
-    /// Opens the evidence, where that was not done yet. To be called where blocking is allowed.
-    pub(super) fn open_evidence(&self) -> impl FnOnce() -> Result<Evidence, EvidenceError> + Send + 'static {
-        let (place, config, now) =
-            (Arc::clone(&self.evidence), Arc::clone(&self.config), self.clock.now().wall);
-        move || match place.get() {
-            Some(open) => Ok(open.clone()),
-            None => {
-                let open = Evidence::open(&config.paths.data, &config.station.id, now)?;
-                Ok(place.get_or_init(|| open).clone())
-            }
-        }
-    }
-
     /// Writes down what is about to be shown. What cannot be written down is not shown.
     pub(super) async fn write_down(
         &self,
@@ -89,18 +65,7 @@ impl Rooms {
         what: Value,
         results: Vec<String>,
     ) -> Answer<()> {
-        let (open, now) = (self.open_evidence(), self.clock.now().wall);
-        let act = warrant.act(action, what, results);
-        let write = move || Ok::<_, EvidenceError>(open()?.record(now, &act)?);
-        let written = tokio::task::spawn_blocking(write).await;
-        match written {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the audit log cannot be written: nothing is shown to anybody");
-                Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))
-            }
-            Err(panic) => Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, panic.to_string())),
-        }
+        self.access.journal().write_down(&warrant.actor, &warrant.purpose, action, what, results).await
     }
 
     /// As [`Self::write_down`], for a view: once in a while.
@@ -110,15 +75,7 @@ impl Rooms {
         what: Value,
         results: Vec<String>,
     ) -> Answer<()> {
-        let (actor, purpose) = (&warrant.actor, &warrant.purpose);
-        let view = format!("{actor:?} {purpose:?} {what}");
-        if !self.views.is_new(view.clone(), self.clock.now().mono) {
-            return Ok(());
-        }
-        let written = self.write_down(warrant, Action::View, what, results).await;
-        if written.is_err() {
-            self.views.forget(&view);
-        }
-        written
+        let Warrant { actor, purpose } = warrant;
+        self.access.journal().write_once(actor, purpose, Action::View, what, results).await
     }
 }

@@ -75,12 +75,24 @@ pub enum Action {
     ClipAnswered,
     /// A clip that was granted was fetched.
     ClipFetched,
+    /// Somebody signed in.
+    SignedIn,
+    /// Somebody failed to.
+    SignInFailed,
+    /// Somebody signed out.
+    SignedOut,
+    /// An account was made.
+    AccountMade,
+    /// An account was changed.
+    AccountChanged,
+    /// An account was removed.
+    AccountRemoved,
     /// One that this program does not know, or that has no name of its own.
     Other(String),
 }
 
 impl Action {
-    const NAMED: [(Self, &'static str); 16] = [
+    const NAMED: [(Self, &'static str); 22] = [
         (Self::Search, "search"),
         (Self::View, "view"),
         (Self::Export, "export"),
@@ -97,6 +109,12 @@ impl Action {
         (Self::ClipAsked, "clip-asked"),
         (Self::ClipAnswered, "clip-answered"),
         (Self::ClipFetched, "clip-fetched"),
+        (Self::SignedIn, "signed-in"),
+        (Self::SignInFailed, "sign-in-failed"),
+        (Self::SignedOut, "signed-out"),
+        (Self::AccountMade, "account-made"),
+        (Self::AccountChanged, "account-changed"),
+        (Self::AccountRemoved, "account-removed"),
     ];
 
     /// Those with a name of their own, as written.

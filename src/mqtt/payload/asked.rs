@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{AnswerResult, CommandData};
-use crate::id::CommandId;
+use crate::{alert::life::Actor, id::CommandId};
 
 /// Longest part of a reader's complaint that is passed on, characters.
 const WHY_MAX: usize = 200;
@@ -35,6 +35,11 @@ impl UnreadData {
 impl CommandData {
     /// Reads a command: bare, or as `data` of an envelope, whose `id` and `time` then stand for its own where it has none. `id` is taken where neither has one.
     pub fn read(bytes: &[u8], id: Option<CommandId>) -> Result<Self, Unread> {
+        Self::read_of(bytes, id, None)
+    }
+
+    /// As [`Self::read`]; where it is proven who wants it, that stands for whatever it says itself.
+    pub fn read_of(bytes: &[u8], id: Option<CommandId>, actor: Option<&Actor>) -> Result<Self, Unread> {
         let mut members = object(bytes)?;
         let mut data = match envelope_data(&mut members)? {
             None => members,
@@ -49,6 +54,9 @@ impl CommandData {
         };
         if let Some(id) = id {
             data.entry("id").or_insert_with(|| Value::String(id.to_string()));
+        }
+        if let Some(actor) = actor {
+            data.insert("actor".to_owned(), serde_json::to_value(actor).map_err(|why| unread(&why))?);
         }
         serde_json::from_value(Value::Object(data)).map_err(|why| unread(&why))
     }
@@ -119,6 +127,15 @@ mod tests {
             id(),
             "its own comes first"
         );
+    }
+
+    #[test]
+    fn who_is_proven_stands_for_whatever_is_said() {
+        let actor = Actor { who: "Wu".into(), unit: "traffic".into(), station: None };
+        for text in [BARE, r#"{"actor":7}"#, "{}", r#"{"specversion":"1.0","data":{"actor":{"who":"Li"}}}"#] {
+            let read = CommandData::read_of(text.as_bytes(), Some(id()), Some(&actor)).expect(text);
+            assert_eq!(read.actor, actor, "{text}");
+        }
     }
 
     proptest! {

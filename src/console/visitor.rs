@@ -1,0 +1,113 @@
+//! Whoever asks: what he may, which cameras there are for him, as whom he stands in the record.
+//!
+//! Owns the answers to these questions, for handlers: a [`Visitor`] is an argument of theirs. Who he is, was found out before ([`super::access`]).
+
+use std::sync::Arc;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+
+use super::guarded::Unlet;
+use crate::{
+    account::{Account, Permission, Permissions, Sight, TokenHash},
+    evidence::{Actor, Purpose, Refusal},
+    id::CameraId,
+    mqtt::payload::AlertData,
+};
+
+/// Whoever asks. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    who: Who,
+    may: Permissions,
+    sight: Sight,
+}
+
+#[derive(Debug, Clone)]
+enum Who {
+    /// A program of this machine: it says as whom it asks.
+    Machine,
+    Person(Person),
+}
+
+/// Somebody with an account.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// His account, as it is now.
+    pub account: Arc<Account>,
+    /// As he stands in the record.
+    pub actor: Actor,
+    /// His session.
+    pub session: TokenHash,
+    /// What he looks at recordings for, where he has said it.
+    pub purpose: Option<Purpose>,
+}
+
+impl Visitor {
+    /// A program that has the machine's own token.
+    pub(super) fn machine() -> Self {
+        Self { who: Who::Machine, may: Permissions::ALL, sight: Sight::Everything }
+    }
+
+    /// Somebody with an account.
+    pub(super) fn person(person: Person, sight: Sight) -> Self {
+        Self { may: person.account.permissions(), who: Who::Person(person), sight }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_test(may: Permissions, sight: Sight) -> Self {
+        Self { who: Who::Machine, may, sight }
+    }
+
+    /// Whether he may do this.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.may.has(permission)
+    }
+
+    /// Whether this camera exists for him.
+    pub fn may_see(&self, camera: &CameraId) -> bool {
+        self.sight.has(camera)
+    }
+
+    /// Whether this alert exists for him: neighbours' are the whole station's.
+    pub fn may_see_alert(&self, alert: &AlertData) -> bool {
+        self.sight.is_everything() || (alert.home.is_none() && self.sight.has(&alert.camera.id))
+    }
+
+    /// What there is for him.
+    pub fn sight(&self) -> &Sight {
+        &self.sight
+    }
+
+    /// Who he is, where he has an account; `None`: a program of this machine.
+    pub fn as_person(&self) -> Option<&Person> {
+        match &self.who {
+            Who::Machine => None,
+            Who::Person(person) => Some(person),
+        }
+    }
+
+    /// As whom he stands in the record: his account's name and unit; a program's as it says.
+    pub fn actor(&self, who: &str, unit: &str) -> Result<Actor, Refusal> {
+        match &self.who {
+            Who::Machine => Actor::new(who, unit),
+            Who::Person(person) => Ok(person.actor.clone()),
+        }
+    }
+
+    /// What he looks at recordings for: as he says with this question, else as he has said for his session.
+    pub fn purpose(&self, purpose: &str, case: &str) -> Result<Purpose, Refusal> {
+        let says_nothing = purpose.trim().is_empty() && case.trim().is_empty();
+        match self.as_person().and_then(|person| person.purpose.as_ref()) {
+            Some(of_session) if says_nothing => Ok(of_session.clone()),
+            _ => Purpose::new(purpose, case),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Unlet;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Unlet> {
+        parts.extensions.get().cloned().ok_or(Unlet::Stranger)
+    }
+}
