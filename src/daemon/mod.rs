@@ -103,6 +103,7 @@ use crate::{
     store::{Desk, DeskThread, Ledger, LedgerError, Outbox, Refused, SledLedger, Space},
     time::{Clock, Wall},
     watchman::Watchman,
+    zones::Cameras,
 };
 
 /// Verdicts of all lanes that wait for the clerk; then they wait in their lanes.
@@ -123,6 +124,8 @@ const SEEN_MAX: usize = 4096;
 const ANSWERS_MAX: usize = 64;
 /// Words of posts that come and go that wait for the office; then who hears them waits.
 const PRESENCE_MAX: usize = 64;
+/// Cameras that were drawn anew and wait for the office: one is drawn after the other.
+const REDRAWN_MAX: usize = 1;
 /// Devices of which something is on record, at most: those that are configured, and some that were.
 const DEVICES_MAX: usize = 16_384;
 /// What happened and waits for a teller: more than a station has devices, or cameras that change at once; then who tells it waits.
@@ -343,6 +346,9 @@ impl Daemon {
         let clip_finder = ClipFinder { catalog, recording: config.recording, found };
         let clip_finder = tokio::spawn(vital(broken.clone(), clip_finder.run(sought_clips)));
         let (orders, orders_rx) = orders::orders();
+        let (redrawn, redrawn_rx) = mpsc::channel(REDRAWN_MAX);
+        let (drawn, seats) = Cameras::new(&config.cameras);
+        let drawn = Arc::new(drawn);
         let letterhead = Letterhead::of(&config.station.id, &config.station.node);
         let commands = Commands::new(
             orders.clone(),
@@ -391,6 +397,7 @@ impl Daemon {
             orders: orders_rx,
             happenings: happenings_rx,
             presence: presence_rx,
+            redrawn: redrawn_rx,
             time_zone: config.station.time_zone.clone(),
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
@@ -449,6 +456,7 @@ impl Daemon {
             alerts,
             requests,
             Arc::clone(&config),
+            Arc::clone(&drawn),
             model_data,
             backend.clone(),
             clock,
@@ -482,17 +490,16 @@ impl Daemon {
         };
         let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
         recordings.heed(&archive, &stop_lanes);
-        for (((camera, start), (share, words)), feeds) in
-            config.cameras.iter().zip(starts).zip(shares).zip(of_cameras)
+        for ((((camera, seat), start), (share, words)), feeds) in
+            config.cameras.iter().zip(seats).zip(starts).zip(shares).zip(of_cameras)
         {
             let CameraFeeds { lane: feed, own } = feeds;
             let (filming, own) = recordings.of(camera, start, own, stop_lanes.clone());
             if let Some(own) = own {
                 lanes.spawn(vital(broken.clone(), own));
             }
-            let (camera, around) = (Arc::clone(camera), around.clone());
-            let lane =
-                lane::run(camera, Mint::from_os(), share, words, (filming, feed), around, stop_lanes.clone());
+            let (around, stop) = (around.clone(), stop_lanes.clone());
+            let lane = lane::run(seat, Mint::from_os(), share, words, (filming, feed), around, stop);
             lanes.spawn(vital(broken.clone(), lane));
         }
         let switchboard = Switchboard {

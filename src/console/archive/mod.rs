@@ -45,6 +45,7 @@ use crate::{
     record::live::{Feeds, NoView},
     store::Refused,
     time::Clock,
+    zones::Cameras,
 };
 use records::{Gaps, HoldData, HoldWanted, ReleaseWanted, Timeline};
 use serde_json::json;
@@ -67,6 +68,8 @@ pub struct Rooms {
     pub(super) requests: Arc<Requests>,
     /// The station.
     pub(super) config: Arc<Config>,
+    /// Its cameras as they are drawn now.
+    pub(super) drawn: Arc<Cameras>,
     /// The model that looks.
     pub(super) model: ModelData,
     /// What decodes still pictures.
@@ -98,6 +101,7 @@ impl Rooms {
         alerts: Arc<dyn Alerts>,
         requests: Arc<Requests>,
         config: Arc<Config>,
+        drawn: Arc<Cameras>,
         model: ModelData,
         backend: Backend,
         clock: Clock,
@@ -105,7 +109,7 @@ impl Rooms {
     ) -> Self {
         let views = warrant::Views::default();
         let evidence = Arc::new(evidence.map_or_else(OnceLock::new, OnceLock::from));
-        Self { archive, index, evidence, alerts, requests, config, model, backend, clock, live, views }
+        Self { archive, index, evidence, alerts, requests, config, drawn, model, backend, clock, live, views }
     }
 
     fn time_zone(&self) -> &TimeZone {
