@@ -75,12 +75,14 @@ pub enum Action {
     ClipAnswered,
     /// A clip that was granted was fetched.
     ClipFetched,
+    /// What a camera is judged by was changed.
+    Configured,
     /// One that this program does not know, or that has no name of its own.
     Other(String),
 }
 
 impl Action {
-    const NAMED: [(Self, &'static str); 16] = [
+    const NAMED: [(Self, &'static str); 17] = [
         (Self::Search, "search"),
         (Self::View, "view"),
         (Self::Export, "export"),
@@ -97,6 +99,7 @@ impl Action {
         (Self::ClipAsked, "clip-asked"),
         (Self::ClipAnswered, "clip-answered"),
         (Self::ClipFetched, "clip-fetched"),
+        (Self::Configured, "configured"),
     ];
 
     /// Those with a name of their own, as written.
