@@ -8,6 +8,7 @@
 //! | `/api/v1/analysis` | where cameras were analysed less than was wanted, JSON |
 //! | `/api/v1/alerts/…` | alerts on record, and what somebody wants done with them |
 //! | `/api/v1/clips`, `/api/v1/cameras/…`, `/api/v1/gaps`, `/api/v1/holds`, `/api/v1/exports` | what was recorded (`docs/ref/openapi.json`) |
+//! | `/api/v1/cameras/{camera}/zones`, `…/zones/try` | what is drawn on a camera, trying and saving another drawing |
 //! | `/api/v1/report`, `/report` | a day, a week or a month: volumes, answer times, breaches, outages; JSON, and a page to print |
 //! | `/api/v1/devices`, `/api/v1/buttons/{button}` | buttons and sensors: who was not heard of, and pressing one |
 //! | `/snapshots/{name}` | a picture, JPEG |
@@ -23,6 +24,7 @@ mod archive;
 mod board;
 mod devices;
 mod parameters;
+pub mod zones;
 
 pub use alerts::{AlertPage, AlertQuestion, Alerts};
 pub use analysis::{AnalysisPage, IntervalData};
@@ -92,6 +94,8 @@ pub struct Console {
     pub stop: CancellationToken,
     /// Buttons and sensors.
     pub devices: Arc<dyn DeviceRoom>,
+    /// Where cameras are drawn on.
+    pub zones: Arc<dyn zones::ZoneRoom>,
     /// Where it listens.
     pub listen: SocketAddr,
 }
@@ -123,6 +127,7 @@ pub async fn serve(listener: TcpListener, console: Console, rooms: Rooms) -> io:
 
 /// Every path.
 pub fn router(console: Console, rooms: Rooms) -> Router {
+    let zones = Arc::clone(&console.zones);
     let guarded = middleware::from_fn_with_state(console.listen, guard);
     Router::new()
         .route("/", get(|| asset("text/html; charset=utf-8", include_str!("../../web/index.html"))))
@@ -140,6 +145,7 @@ pub fn router(console: Console, rooms: Rooms) -> Router {
         .route("/readyz", get(ready))
         .with_state(console)
         .merge(alerts::router(Arc::clone(&rooms.alerts), rooms.clock))
+        .merge(zones::router(zones))
         .merge(archive::router(rooms))
         .layer(guarded)
 }

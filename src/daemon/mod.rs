@@ -14,6 +14,7 @@ pub mod clerk;
 mod clip_finder;
 mod clock_watch;
 mod devices;
+mod draughtsman;
 mod fleet_watch;
 mod happenings;
 mod hearer;
@@ -65,6 +66,7 @@ use self::{
     clip_finder::ClipFinder,
     clock_watch::{CLOCK_MIN, ClockWatch},
     devices::Switchboard,
+    draughtsman::Draughtsman,
     hearer::{Hearer, Listeners, Void},
     herald::Herald,
     indexer::Indexer,
@@ -436,6 +438,13 @@ impl Daemon {
 
         let (door, words) = devices::door();
         let (ready, stop_page) = (Arc::new(AtomicBool::new(false)), CancellationToken::new());
+        let zones = Arc::new(Draughtsman::new(
+            Arc::clone(&config),
+            Arc::clone(&drawn),
+            redrawn,
+            evidence.clone(),
+            clock,
+        ));
         let page = Console {
             board: Arc::clone(&board),
             metrics: metrics.clone(),
@@ -444,6 +453,7 @@ impl Daemon {
             ready: Arc::clone(&ready),
             devices: Arc::new(door),
             stop: stop_page.clone(),
+            zones,
             listen: console_at,
         };
         let (feeds, of_cameras) = viewing::open(&config, &metrics);

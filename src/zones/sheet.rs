@@ -12,6 +12,7 @@ use std::{
 use rustix::fs::{Access, access};
 use toml_edit::DocumentMut;
 
+use super::words::keys;
 use crate::{
     config::{self, Config, Problems, Source},
     time::Wall,
@@ -77,6 +78,11 @@ impl Sheet {
     /// Everything that is wrong with it.
     pub fn parse(&self, text: &str) -> Result<Config, Problems> {
         config::parse_as(text, &self.path)
+    }
+
+    /// Hours that rules may name.
+    pub fn hours(&self) -> Vec<String> {
+        keys(self.file.get("hours"))
     }
 
     /// Why it cannot be written, as far as that can be known before; `None` where it can.
