@@ -171,7 +171,9 @@ pub enum NotDrawn {
     #[error("there is no camera {0} in the configuration")]
     Unknown(CameraId),
     /// Somebody else has changed the file.
-    #[error("the configuration was changed meanwhile: who reads the zones anew sees how it is now, and can draw on that")]
+    #[error(
+        "the configuration was changed meanwhile: who reads the zones anew sees how it is now, and can draw on that"
+    )]
     Stale,
     /// It makes no sense.
     #[error("what is drawn makes no sense")]
@@ -193,7 +195,8 @@ impl IntoResponse for NotDrawn {
             Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::Stale => StatusCode::CONFLICT,
             Self::Problems(problems) => {
-                return (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "problems": problems }))).into_response();
+                return (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "problems": problems })))
+                    .into_response();
             }
             Self::Locked(_) | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -271,8 +274,9 @@ async fn save(State(room): Room, Path(camera): Path<CameraId>, body: Body) -> Re
 }
 
 fn read(body: Body) -> Result<Wanted, Response> {
-    let Json(wanted) = body
-        .map_err(|rejection| (StatusCode::BAD_REQUEST, format!("{}\n", rejection.body_text())).into_response())?;
+    let Json(wanted) = body.map_err(|rejection| {
+        (StatusCode::BAD_REQUEST, format!("{}\n", rejection.body_text())).into_response()
+    })?;
     Ok(wanted)
 }
 

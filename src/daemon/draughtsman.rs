@@ -149,7 +149,8 @@ impl Draughtsman {
         let volumes: Vec<_> = self.config.volumes.iter().map(|volume| volume.path.as_path()).collect();
         let mut log = Log::default();
         let records = log.read(&volumes, &camera.id, from, LOOKS_MAX);
-        let records = records.map_err(|error| NotDrawn::Failed(format!("what passed cannot be read: {error}")))?;
+        let records =
+            records.map_err(|error| NotDrawn::Failed(format!("what passed cannot be read: {error}")))?;
         let tried = shadow::replay(camera, records, from);
         let mut tallies = Tally::of(&tried);
         for rule in &camera.rules {
@@ -192,7 +193,9 @@ impl Draughtsman {
         let base = Source::new(PathBuf::new(), text).sha256;
         let not_written = |error: NotWritten| match error {
             NotWritten::Stale => NotDrawn::Stale,
-            NotWritten::Disk { .. } => NotDrawn::Locked(format!("the configuration cannot be written: {error}")),
+            NotWritten::Disk { .. } => {
+                NotDrawn::Locked(format!("the configuration cannot be written: {error}"))
+            }
         };
         let now = self.clock.now().wall;
         let written = sheet.write(text).map_err(not_written)?;
