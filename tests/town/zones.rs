@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     http, need_model,
     program::{Program, alerts, cunkou, metric},
+    recordings::conforms,
     until,
 };
 
@@ -15,7 +16,9 @@ const PATH: &str = "/api/v1/cameras/north-gate/zones";
 fn shown(page: SocketAddr, camera: &str) -> Value {
     let answer = http::get(page, &format!("/api/v1/cameras/{camera}/zones"));
     assert_eq!(answer.status, 200, "{}", answer.text());
-    answer.json()
+    let shown = answer.json();
+    conforms("zones", &shown);
+    shown
 }
 
 /// What is drawn, as a page would send it back.
@@ -79,6 +82,8 @@ fn a_zone_that_is_drawn_raises_at_once_and_after_a_kill_and_no_other_camera_is_d
         }),
     );
     let tried = http::post(page, &format!("{PATH}/try"), "application/json", &draft).json();
+    conforms("zones_draft", &draft);
+    conforms("zones_trial", &tried);
     assert_eq!(tried["problems"], json!([]));
     let diff = tried["diff"].as_str().expect("a diff");
     assert!(diff.contains("+zone.all = { name = \"All\", name_zh = \"全景\", area = [[0.0, 0.0]"), "{diff}");
@@ -94,6 +99,8 @@ fn a_zone_that_is_drawn_raises_at_once_and_after_a_kill_and_no_other_camera_is_d
     let saved = http::put(page, PATH, &confirmed(&draft));
     assert_eq!(saved.status, 200, "{}", saved.text());
     let saved = saved.json();
+    conforms("zones_wanted", &confirmed(&draft));
+    conforms("zones_saved", &saved);
     assert_eq!((&saved["applied"], &saved["why"]), (&json!(true), &Value::Null), "{saved:#}");
     assert_eq!(shown(page, "north-gate")["base"], saved["base"]);
     let stale = http::put(page, PATH, &confirmed(&draft));
@@ -140,7 +147,9 @@ fn refused_as_it_should_be(page: SocketAddr, draft: &Value) {
     push(&mut crossed, "zones", json!({ "id": "knot", "name": { "zh": "结", "en": "Knot" }, "area": area }));
     let refused = http::put(page, PATH, &confirmed(&crossed));
     assert_eq!(refused.status, 422, "{}", refused.text());
-    let problem = &refused.json()["problems"][0];
+    let refused = refused.json();
+    conforms("zones_problems", &refused);
+    let problem = &refused["problems"][0];
     assert_eq!(problem["key"], "camera.north-gate.zone.knot.area", "{problem:#}");
     let tried = http::post(page, &format!("{PATH}/try"), "application/json", &crossed).json();
     assert_eq!(
