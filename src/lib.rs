@@ -33,6 +33,7 @@ pub mod record;
 pub mod rules;
 pub mod track;
 pub mod watchman;
+pub mod zones;
 
 pub mod account;
 pub mod archive;

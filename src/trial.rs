@@ -230,7 +230,13 @@ impl<'a, 'b> Stage<'a, 'b> {
                 Some(Event::Detected { frame, view, found })
             }
             Act::File(_) => Some(Event::Filed),
-            Act::Connect | Act::Tell(_) | Act::Record(_) | Act::Passed(_) | Act::Film(_) | Act::Nudge => None,
+            Act::Connect
+            | Act::Tell(_)
+            | Act::Record(_)
+            | Act::Passed(_)
+            | Act::Film(_)
+            | Act::Nudge
+            | Act::Redraw(_) => None,
         }
     }
 

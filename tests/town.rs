@@ -42,6 +42,8 @@ mod replay;
 mod station;
 #[path = "town/words.rs"]
 mod words;
+#[path = "town/zones.rs"]
+mod zones;
 
 use std::{
     path::Path,

@@ -170,7 +170,8 @@ impl Road {
                 | Act::Nudge
                 | Act::Record(_)
                 | Act::Passed(_)
-                | Act::Film(_) => None,
+                | Act::Film(_)
+                | Act::Redraw(_) => None,
             };
             if let Some(answer) = answer {
                 self.lane.apply(at, answer, &mut acts);

@@ -2,8 +2,10 @@
 
 use std::{
     collections::BTreeSet,
+    fs::DirBuilder,
     io::BufRead,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -32,6 +34,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Failure, Outcome, block_on, signals, sim::studio};
 
+/// The demo's configuration, in the folder of its data.
+const CONFIG: &str = "cunkou.toml";
 /// After this, the village's visits come again.
 const ROUND: Duration = Duration::from_secs(3600);
 /// Most cameras of a demo: each is decoded and looked at all the time.
@@ -50,7 +54,7 @@ pub(super) struct Arguments {
     /// Draws who comes when
     #[arg(long, value_name = "N", default_value = "1")]
     seed: u64,
-    /// Where alerts and pictures are kept [default: .cache/demo]
+    /// Where alerts, pictures and the demo's configuration are kept [default: .cache/demo]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -70,8 +74,7 @@ fn broker_address(text: &str) -> Result<BrokerAddress, String> {
 }
 
 pub(super) fn run(arguments: Arguments) -> Outcome {
-    let config =
-        config::parse(config::demo_toml(), "config/demo.toml", Path::new("config"), &config::Machine)?;
+    let config = own_config(arguments.data.as_deref())?;
     block_on(async {
         let stop = signals::stop_token()?;
         let prepared = tokio::select! {
@@ -89,6 +92,45 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         village.stop().await;
         outcome
     })
+}
+
+/// The configuration of this demo: a file in its folder, which is made from the program's own where it is not there, so that what is drawn on a camera
+/// outlives the demo.
+fn own_config(data: Option<&Path>) -> Result<Config, Failure> {
+    let shipped =
+        config::parse(config::demo_toml(), "config/demo.toml", Path::new("config"), &config::Machine)?;
+    let data = data.unwrap_or(&shipped.paths.data);
+    let path = data.join(CONFIG);
+    if !path.exists() {
+        let written = DirBuilder::new().recursive(true).mode(0o700).create(data).and_then(|()| {
+            let models = std::fs::canonicalize(&shipped.paths.models).unwrap_or(shipped.paths.models);
+            std::fs::write(&path, text_in_its_folder(&models))
+        });
+        written.with_context(|| format!("cannot write the demo's configuration, {}", path.display()))?;
+    }
+    let mut config = config::load(&path).map_err(Failure::input)?;
+    // A folder that is named `.` from its own inside is the folder itself.
+    config.paths.data = plain(&config.paths.data);
+    for volume in &mut config.volumes {
+        let path = plain(&volume.path);
+        Arc::make_mut(volume).path = path;
+    }
+    Ok(config)
+}
+
+/// The demo's configuration for a file that lies in the folder of its data.
+fn text_in_its_folder(models: &Path) -> String {
+    // A text in JSON is one in TOML.
+    let models = serde_json::json!(models.to_string_lossy());
+    let text = config::demo_toml()
+        .replace("\"../.cache/demo\"", "\".\"")
+        .replace("\"../models\"", &models.to_string());
+    // The schema for editors lies beside the shipped file alone.
+    text.lines().filter(|line| !line.starts_with("#:schema")).flat_map(|line| [line, "\n"]).collect()
+}
+
+fn plain(path: &Path) -> PathBuf {
+    path.components().collect()
 }
 
 /// The simulated village, and the cameras that look at it.
@@ -128,16 +170,6 @@ fn named(config: &Config, count: usize) -> Result<Vec<Camera>, Failure> {
 fn adapted(mut config: Config, arguments: &Arguments, cameras: Vec<Arc<Camera>>) -> Config {
     config.cameras = cameras;
     config.console.listen = free(config.console.listen.port());
-    if let Some(data) = &arguments.data {
-        let usual = std::mem::replace(&mut config.paths.data, data.clone());
-        for volume in &mut config.volumes {
-            // What lies in the folder of the data goes along with it.
-            let path = volume.path.strip_prefix(&usual).ok().map(|below| data.join(below));
-            if let Some(path) = path {
-                Arc::make_mut(volume).path = path;
-            }
-        }
-    }
     config.broker = match (&arguments.broker, config.broker) {
         (Some(BrokerAddress { host, port }), _) => {
             let (host, port, keep_alive) = (host.clone(), *port, Duration::from_secs(30));
@@ -261,5 +293,32 @@ async fn obey(line: &str, village: &Village) {
     match outcome {
         Ok(()) => println!("{verb} {name}: done"),
         Err(why) => println!("{why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demo_writes_its_configuration_once_and_reads_it_from_then_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("demo");
+        let config = own_config(Some(&data)).unwrap_or_else(|_| panic!("it is right"));
+        let path = data.join(CONFIG);
+        assert_eq!(config.paths.data, data);
+        assert!(config.volumes.iter().all(|volume| volume.path.starts_with(&data)), "{:?}", config.volumes);
+        assert!(config.paths.models.is_absolute(), "{:?}", config.paths.models);
+        assert_eq!(config.source.map(|source| source.path), Some(path.clone()));
+        let text = std::fs::read_to_string(&path).expect("it is there");
+        assert!(!text.contains("#:schema") && text.contains("# The whole paved way."), "{text}");
+        std::fs::write(&path, text.replace("name = \"North gate\"", "name = \"My gate\"")).expect("writes");
+        let config = own_config(Some(&data)).unwrap_or_else(|_| panic!("it is right"));
+        assert_eq!(config.cameras[0].name.en, "My gate");
+        std::fs::write(&path, "[station]\n").expect("writes");
+        assert!(
+            matches!(own_config(Some(&data)), Err(Failure::Input(_))),
+            "a demo does not start on what is wrong"
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! `cunkou replay --rules`: other rules, tried over what a station has seen.
 //!
-//! Owns which logs are read, and how the answer is printed. The judgement belongs to `shadow`.
+//! Owns of which cameras, and how the answer is printed. Logs and judgement belong to `shadow`.
 
 use std::{
     collections::BTreeMap,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::SystemTime,
 };
@@ -15,11 +15,10 @@ use cunkou::{
     config::{self, Camera, Config, Rule},
     detect::SureFrom,
     id::{CameraId, RuleId},
-    record::seen::{Record, Records, day_of},
-    shadow::{self, Outcome as By, Tally, Tried},
+    shadow::{self, Log, Outcome as By, Tally, Tried},
     time::Wall,
 };
-use jiff::{Span, SpanRelativeTo, civil::Date};
+use jiff::{Span, SpanRelativeTo};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
@@ -48,7 +47,10 @@ pub(super) fn run(question: &Question<'_>) -> Outcome {
     let mut printer = Printer { json: question.json, out: io::stdout().lock() };
     for camera in cameras {
         let mut log = Log::default();
-        let records = log.read(&volumes, &camera.id, since)?;
+        let records = log.read(&volumes, &camera.id, since, usize::MAX).map_err(|error| anyhow!(error))?;
+        for (path, damage) in &log.damaged {
+            eprintln!("{}: {damage}", path.display());
+        }
         printer.log(&camera.id, &log)?;
         let tried = shadow::replay(camera, records, since);
         for one in &tried {
@@ -107,70 +109,6 @@ fn limits(rule: &Rule) -> Vec<String> {
     limits
 }
 
-/// What was read of one camera.
-#[derive(Debug, Default)]
-struct Log {
-    files: u64,
-    passages: u64,
-    looks: u64,
-    lost_bytes: u64,
-    from: Option<Wall>,
-    to: Option<Wall>,
-}
-
-impl Log {
-    /// Everything that was kept of a camera since the day of `since`, in order of days.
-    fn read(&mut self, volumes: &[&Path], camera: &CameraId, since: Wall) -> Result<Vec<Record>, Failure> {
-        let first = day_of(since);
-        let mut files: Vec<(Date, PathBuf)> = Vec::new();
-        for volume in volumes {
-            let days = match std::fs::read_dir(volume.join(camera.as_str())) {
-                Ok(days) => days,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error.into()),
-            };
-            for entry in days {
-                let entry = entry?;
-                let day = entry.file_name().to_str().and_then(|name| name.parse::<Date>().ok());
-                if let Some(day) = day.filter(|day| *day >= first) {
-                    files.push((day, entry.path().join("seen.log")));
-                }
-            }
-        }
-        files.sort();
-        let mut kept = Vec::new();
-        for (_, path) in files {
-            let records = match Records::open(&path) {
-                Ok(records) => records,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(anyhow!("{}: {error}", path.display()).into()),
-            };
-            self.files += 1;
-            for record in records {
-                match record {
-                    Ok(record) => {
-                        self.count(&record);
-                        kept.push(record);
-                    }
-                    Err(damage) => {
-                        eprintln!("{}: {damage}", path.display());
-                        self.lost_bytes += damage.len;
-                    }
-                }
-            }
-        }
-        Ok(kept)
-    }
-
-    fn count(&mut self, record: &Record) {
-        let Record::Passed(passed) = record else { return };
-        self.passages += 1;
-        self.looks += passed.path.iter().map(|leg| leg.looks.len() as u64).sum::<u64>();
-        self.from = Some(self.from.map_or(passed.clip.from, |from| from.min(passed.clip.from)));
-        self.to = Some(self.to.map_or(passed.clip.to, |to| to.max(passed.clip.to)));
-    }
-}
-
 struct Printer<W> {
     json: bool,
     out: W,
@@ -188,7 +126,7 @@ impl<W: Write> Printer<W> {
                 "looks": log.looks,
                 "from": time(log.from),
                 "to": time(log.to),
-                "lost_bytes": log.lost_bytes,
+                "lost_bytes": log.lost_bytes(),
             }));
         }
         let (Some(from), Some(to)) = (log.from, log.to) else {

@@ -36,7 +36,7 @@ pub use duty::{Attendance, Notices, Post, Route};
 pub use neighbour::{Agreement, Neighbour};
 pub use problem::{PROBLEMS_MAX, Problem, Problems};
 pub use reference::reference;
-pub use rule::RULES_MAX;
+pub use rule::{RULES_MAX, confidence_usual};
 pub use schema::schema;
 pub use surroundings::{Canned, Machine, NoSecret, SECRET_LEN_MAX, Surroundings};
 pub use truth::*;
@@ -51,6 +51,14 @@ pub const TEXT_LEN_MAX: u64 = 8 << 20;
 /// # Errors
 /// Everything that is wrong with it, also that it cannot be read.
 pub fn load(path: &Path) -> Result<Config, Problems> {
+    parse_as(&text_of(path)?, path)
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// It cannot be read, is too long, or is no UTF-8.
+pub fn text_of(path: &Path) -> Result<String, Problems> {
     use std::io::Read;
     let name = path.display().to_string();
     let unreadable = |why: String| {
@@ -60,17 +68,24 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
     let file = std::fs::File::open(path).map_err(|e| unreadable(e.to_string()))?;
     let mut bytes = Vec::new();
     file.take(TEXT_LEN_MAX + 1).read_to_end(&mut bytes).map_err(|e| unreadable(e.to_string()))?;
-    match String::from_utf8(bytes) {
-        Ok(text) => parse(&text, &name, path.parent().unwrap_or(Path::new("")), &Machine),
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            let text = String::from_utf8_lossy(&error.as_bytes()[..at]);
-            let mut report = Report::new(&name, &text);
-            let why = "a configuration is UTF-8 text".to_owned();
-            report.syntax(at, "this is no UTF-8".into(), why, "save the file as UTF-8".into());
-            Err(report.into_problems())
-        }
-    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(&error.as_bytes()[..at]);
+        let mut report = Report::new(&name, &text);
+        let why = "a configuration is UTF-8 text".to_owned();
+        report.syntax(at, "this is no UTF-8".into(), why, "save the file as UTF-8".into());
+        report.into_problems()
+    })
+}
+
+/// Reads a text as [`load`] would if it were that of the file at `path`.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn parse_as(text: &str, path: &Path) -> Result<Config, Problems> {
+    let config = parse(text, &path.display().to_string(), path.parent().unwrap_or(Path::new("")), &Machine)?;
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Ok(Config { source: Some(Source::new(path, text)), ..config })
 }
 
 /// Reads a text. `file` names it in problems; relative paths in it start at `base`; `surroundings` answer for environment variables,

@@ -31,6 +31,20 @@ pub struct Problem {
     pub mend: String,
 }
 
+impl Problem {
+    /// The key or section of the file that it is about, as `camera.north-gate.zone.way.area`: that with which its words begin. Empty where it is about
+    /// none, or about the file as a whole.
+    pub fn key(&self) -> &str {
+        let named = |open: char, close: char| {
+            let (before, rest) = self.what.split_once(open)?;
+            let (key, _) = rest.split_once(close)?;
+            let is_key = key.chars().all(|c| c.is_alphanumeric() || ".-_ ".contains(c));
+            (is_key && !key.contains("..")).then_some((before.len(), key))
+        };
+        [named('`', '`'), named('[', ']')].into_iter().flatten().min().map_or("", |(_, key)| key)
+    }
+}
+
 /// `file:line: what, why, how to mend`, on one line.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -93,6 +93,7 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
     let neighbours = neighbour::neighbours(file, &hours, &time_zone, reader);
 
     Some(Config {
+        source: None,
         station: station?,
         paths: paths?,
         console: console?,

@@ -19,6 +19,11 @@ use crate::{detect::Class, id::HoursId};
 const CONFIDENCE_PERSON: f32 = 0.45;
 const CONFIDENCE_OTHER: f32 = 0.40;
 
+/// Confidence that a look must have where a rule does not say so, by whether it is also about people.
+pub fn confidence_usual(has_person: bool) -> f32 {
+    if has_person { CONFIDENCE_PERSON } else { CONFIDENCE_OTHER }
+}
+
 /// Rules of one camera at most.
 pub const RULES_MAX: usize = 64;
 
@@ -138,7 +143,7 @@ fn rule(
     let mut classes: Vec<Class> = words(table, "classes", reader.report);
     classes.sort_unstable();
     let usual = file.get::<&Table>("notice").and_then(duty::per_hour);
-    let default = if classes.contains(&Class::Person) { CONFIDENCE_PERSON } else { CONFIDENCE_OTHER };
+    let default = confidence_usual(classes.contains(&Class::Person));
     Some(Rule {
         id: slug(&id.it),
         version: String::new(),

@@ -15,6 +15,7 @@ use std::{
 
 use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{Button, Equipment, Neighbour, Notices, Post, Route, Sensor};
 use crate::{
@@ -31,6 +32,8 @@ use crate::{
 /// The whole configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Where it was read; `None` where it was not read from a file.
+    pub source: Option<Source>,
     /// Who we are.
     pub station: Station,
     /// Where things lie.
@@ -69,6 +72,23 @@ pub struct Config {
     pub sensors: BTreeMap<SensorId, Sensor>,
     /// The neighbouring stations, in the order of the file. Ids are unique, and none is ours.
     pub neighbours: Vec<Arc<Neighbour>>,
+}
+
+/// Where a configuration was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file.
+    pub path: PathBuf,
+    /// SHA-256 of its text, in hex.
+    pub sha256: String,
+}
+
+impl Source {
+    /// Of a text that was read from `path`.
+    pub fn new(path: PathBuf, text: &str) -> Self {
+        let sha256 = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { path, sha256 }
+    }
 }
 
 /// A name in both languages. Either may stand for the other where only one was given.

@@ -42,7 +42,7 @@ impl Journal {
     }
 
     /// Opens the evidence, where that was not done yet. To be called where blocking is allowed.
-    pub(super) fn opener(&self) -> impl FnOnce() -> Result<Evidence, EvidenceError> + Send + 'static {
+    pub(crate) fn opener(&self) -> impl FnOnce() -> Result<Evidence, EvidenceError> + Send + 'static {
         let (place, config, now) =
             (Arc::clone(&self.evidence), Arc::clone(&self.config), self.clock.now().wall);
         move || match place.get() {

@@ -9,6 +9,7 @@
 //! | `/api/v1/analysis` | where cameras were analysed less than was wanted, JSON |
 //! | `/api/v1/alerts/…` | alerts on record, and what somebody wants done with them |
 //! | `/api/v1/clips`, `/api/v1/cameras/…`, `/api/v1/gaps`, `/api/v1/holds`, `/api/v1/exports` | what was recorded (`docs/ref/openapi.json`) |
+//! | `/api/v1/cameras/{camera}/zones`, `…/zones/try` | what is drawn on a camera, trying and saving another drawing |
 //! | `/api/v1/report`, `/report` | a day, a week or a month: volumes, answer times, breaches, outages; JSON, and a page to print |
 //! | `/api/v1/devices`, `/api/v1/buttons/{button}` | buttons and sensors: who was not heard of, and pressing one |
 //! | `/snapshots/{name}` | a picture, JPEG |
@@ -31,6 +32,7 @@ mod journal;
 mod page;
 mod parameters;
 mod visitor;
+pub mod zones;
 
 pub use access::{Access, AccessFileError, COOKIE, First, LOCAL_TOKEN};
 pub use alerts::{AlertPage, AlertQuestion, Alerts, Whose};
@@ -107,6 +109,8 @@ pub struct Console {
     pub stop: CancellationToken,
     /// Buttons and sensors.
     pub devices: Arc<dyn DeviceRoom>,
+    /// Where cameras are drawn on.
+    pub zones: Arc<dyn zones::ZoneRoom>,
     /// Where it listens.
     pub listen: SocketAddr,
     /// Who may in.
@@ -141,8 +145,13 @@ pub async fn serve(listener: TcpListener, console: Console, rooms: Rooms) -> io:
 
 /// Every path, and what it needs.
 pub fn routes() -> Vec<Route> {
-    let all =
-        [base().routes(), access::routes().routes(), alerts::routes().routes(), archive::routes().routes()];
+    let all = [
+        base().routes(),
+        access::routes().routes(),
+        alerts::routes().routes(),
+        zones::routes().routes(),
+        archive::routes().routes(),
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -167,12 +176,13 @@ fn base() -> Guarded<Console> {
 
 /// What is served.
 pub fn router(console: Console, rooms: Rooms) -> Router {
-    let access = Arc::clone(&console.access);
+    let (access, zones) = (Arc::clone(&console.access), Arc::clone(&console.zones));
     let guard = Guard::new(console.listen, access.address());
     base()
         .with_state(console)
         .merge(access::routes().with_state(Arc::clone(&access)))
         .merge(alerts::routes().with_state(alerts::Counter::new(Arc::clone(&rooms.alerts), rooms.clock)))
+        .merge(zones::routes().with_state(zones))
         .merge(archive::routes().with_state(Arc::new(rooms)))
         .into_router()
         .layer(middleware::from_fn_with_state(access, access::recognise))

@@ -37,6 +37,7 @@ const TAKE_MAX: usize = 256;
 /// Keeps the seen log.
 pub(super) struct Chronicler {
     places: BTreeMap<CameraId, (Arc<Camera>, EntryPoint)>,
+    in_force: Box<dyn Fn(&Arc<Camera>) -> InForce + Send>,
     /// Here, or on a thread that writes.
     writer: Option<Writer>,
     waiting: VecDeque<Record>,
@@ -72,13 +73,14 @@ impl Chronicler {
         metrics: Metrics,
         clips: Option<mpsc::Sender<Clip>>,
     ) -> Self {
-        let in_force = |camera: &Arc<Camera>| InForce::of(camera, run, model.name(), model.sha256());
+        let (model, sha256) = (model.name().to_owned(), model.sha256().to_owned());
+        let in_force = move |camera: &Arc<Camera>| InForce::of(camera, run, &model, &sha256);
         Self::keeping(config, in_force, metrics, clips)
     }
 
     fn keeping(
         config: &Config,
-        in_force: impl Fn(&Arc<Camera>) -> InForce,
+        in_force: impl Fn(&Arc<Camera>) -> InForce + Send + 'static,
         metrics: Metrics,
         clips: Option<mpsc::Sender<Clip>>,
     ) -> Self {
@@ -93,6 +95,7 @@ impl Chronicler {
         Self {
             places: config.cameras.iter().filter_map(place).collect(),
             writer: Some(Writer::new(config.cameras.iter().filter_map(folder))),
+            in_force: Box::new(in_force),
             waiting: VecDeque::new(),
             disk: Disk::Well,
             clips,
@@ -128,6 +131,7 @@ impl Chronicler {
         for told in taken.drain(..) {
             let record = match told {
                 Told::Raised(raised) => Record::Raised(*raised),
+                Told::Redrawn(camera) => Record::InForce((self.in_force)(&camera)),
                 Told::Passed(passage) => {
                     let Some((camera, place)) = self.places.get(&passage.camera) else { continue };
                     Record::Passed(Box::new(passage.at(camera, place)))

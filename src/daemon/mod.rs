@@ -14,6 +14,7 @@ pub mod clerk;
 mod clip_finder;
 mod clock_watch;
 mod devices;
+mod draughtsman;
 mod fleet_watch;
 mod happenings;
 mod hearer;
@@ -65,6 +66,7 @@ use self::{
     clip_finder::ClipFinder,
     clock_watch::{CLOCK_MIN, ClockWatch},
     devices::Switchboard,
+    draughtsman::Draughtsman,
     hearer::{Hearer, Listeners, Void},
     herald::Herald,
     indexer::Indexer,
@@ -104,6 +106,7 @@ use crate::{
     store::{Desk, DeskThread, Ledger, LedgerError, Outbox, Refused, SledLedger, Space},
     time::{Clock, Wall},
     watchman::Watchman,
+    zones::Cameras,
 };
 
 /// Verdicts of all lanes that wait for the clerk; then they wait in their lanes.
@@ -124,6 +127,8 @@ const SEEN_MAX: usize = 4096;
 const ANSWERS_MAX: usize = 64;
 /// Words of posts that come and go that wait for the office; then who hears them waits.
 const PRESENCE_MAX: usize = 64;
+/// Cameras that were drawn anew and wait for the office: one is drawn after the other.
+const REDRAWN_MAX: usize = 1;
 /// Devices of which something is on record, at most: those that are configured, and some that were.
 const DEVICES_MAX: usize = 16_384;
 /// What happened and waits for a teller: more than a station has devices, or cameras that change at once; then who tells it waits.
@@ -301,7 +306,7 @@ impl Daemon {
 
         let register = Register::open(desk.clone()).await.map_err(StartError::Accounts)?;
         let journal = Journal::new(evidence, Arc::clone(&config), clock);
-        let access = Arc::new(Access::open(Arc::clone(&config), register, journal, clock)?);
+        let access = Arc::new(Access::open(Arc::clone(&config), register, journal.clone(), clock)?);
         let writer = Writer::new(&config.station, now, Mint::from_os());
         let settings = ConnectionSettings::new(&config.station, address, now, Mint::from_os());
         let (live, live_rx) = mpsc::channel(LIVE_MAX);
@@ -354,6 +359,9 @@ impl Daemon {
         let clip_finder = ClipFinder { catalog, recording: config.recording, found };
         let clip_finder = tokio::spawn(vital(broken.clone(), clip_finder.run(sought_clips)));
         let (orders, orders_rx) = orders::orders();
+        let (redrawn, redrawn_rx) = mpsc::channel(REDRAWN_MAX);
+        let (drawn, seats) = Cameras::new(&config.cameras);
+        let drawn = Arc::new(drawn);
         let letterhead = Letterhead::of(&config.station.id, &config.station.node);
         let commands = Commands::new(
             orders.clone(),
@@ -402,6 +410,7 @@ impl Daemon {
             orders: orders_rx,
             happenings: happenings_rx,
             presence: presence_rx,
+            redrawn: redrawn_rx,
             time_zone: config.station.time_zone.clone(),
         };
         let (clerk_tx, filings) = mpsc::channel(FILINGS_MAX);
@@ -440,6 +449,13 @@ impl Daemon {
 
         let (door, words) = devices::door();
         let (ready, stop_page) = (Arc::new(AtomicBool::new(false)), CancellationToken::new());
+        let zones = Arc::new(Draughtsman::new(
+            Arc::clone(&config),
+            Arc::clone(&drawn),
+            redrawn,
+            journal.clone(),
+            clock,
+        ));
         let page = Console {
             board: Arc::clone(&board),
             metrics: metrics.clone(),
@@ -449,6 +465,7 @@ impl Daemon {
             ready: Arc::clone(&ready),
             devices: Arc::new(door),
             stop: stop_page.clone(),
+            zones,
             listen: console_at,
             access: Arc::clone(&access),
         };
@@ -462,6 +479,7 @@ impl Daemon {
             alerts,
             requests,
             Arc::clone(&config),
+            Arc::clone(&drawn),
             model_data,
             backend.clone(),
             clock,
@@ -495,17 +513,16 @@ impl Daemon {
         };
         let (mut lanes, stop_lanes) = (JoinSet::new(), CancellationToken::new());
         recordings.heed(&archive, &stop_lanes);
-        for (((camera, start), (share, words)), feeds) in
-            config.cameras.iter().zip(starts).zip(shares).zip(of_cameras)
+        for ((((camera, seat), start), (share, words)), feeds) in
+            config.cameras.iter().zip(seats).zip(starts).zip(shares).zip(of_cameras)
         {
             let CameraFeeds { lane: feed, own } = feeds;
             let (filming, own) = recordings.of(camera, start, own, stop_lanes.clone());
             if let Some(own) = own {
                 lanes.spawn(vital(broken.clone(), own));
             }
-            let (camera, around) = (Arc::clone(camera), around.clone());
-            let lane =
-                lane::run(camera, Mint::from_os(), share, words, (filming, feed), around, stop_lanes.clone());
+            let (around, stop) = (around.clone(), stop_lanes.clone());
+            let lane = lane::run(seat, Mint::from_os(), share, words, (filming, feed), around, stop);
             lanes.spawn(vital(broken.clone(), lane));
         }
         let switchboard = Switchboard {

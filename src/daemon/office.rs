@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     alert::{Change, Occurrence, life::NotDone},
+    config::Camera,
     console::Board,
     duty::{MEMBERS_MAX, Presence},
     id::{AlertId, PostId},
@@ -73,6 +74,8 @@ pub(super) struct Office {
     pub(super) happenings: mpsc::Receiver<Happening>,
     /// Posts that come and go.
     pub(super) presence: mpsc::Receiver<(PostId, Presence)>,
+    /// Cameras that are drawn anew.
+    pub(super) redrawn: mpsc::Receiver<Arc<Camera>>,
     /// In which sentences say the time.
     pub(super) time_zone: TimeZone,
     /// Cancelled where the daemon is of no use any more.
@@ -108,6 +111,7 @@ impl Office {
                     self.happen(std::mem::take(&mut happened)).await;
                 }
                 Some((post, presence)) = self.presence.recv() => self.clerk.presence(post, presence),
+                Some(camera) = self.redrawn.recv() => self.clerk.redraw(camera),
                 _ = sweep.tick() => self.sweep().await,
                 taken = filings.recv_many(&mut batch, BATCH_MAX) => match taken {
                     0 => break,

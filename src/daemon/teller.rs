@@ -116,6 +116,7 @@ mod tests {
             orders,
             happenings: happened,
             presence,
+            redrawn: mpsc::channel(1).1,
             time_zone: config.station.time_zone.clone(),
             broken: CancellationToken::new(),
         };

@@ -139,6 +139,11 @@ impl Duty {
         self.incidents.pair(sensor, pairing);
     }
 
+    /// A camera's rules are other ones from here on. What was counted of those that are gone is kept for what is still to be said of it.
+    pub fn redraw(&mut self, camera: Arc<Camera>) {
+        self.cameras.insert(camera.id.clone(), camera);
+    }
+
     /// A post says that it is there, or its will that it is gone. Of a post that is not configured, or whose presence is assumed, it means nothing.
     pub fn presence(&mut self, post: PostId, presence: Presence) {
         self.routing.presence(post, presence);

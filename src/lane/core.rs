@@ -87,6 +87,8 @@ pub enum Event {
     Granted(Grant),
     /// Another camera of the same entry point has seen something.
     Nudged,
+    /// The camera's zones, lines, masks and rules are other ones from here on.
+    Redrawn(Arc<Camera>),
     /// A deadline was reached ([`Lane::deadline`]).
     Tick,
     /// The daemon stops.
@@ -115,6 +117,8 @@ pub enum Act {
     Passed(Box<Passage>),
     /// What is to be recorded, and until when.
     Film(Wish),
+    /// The camera is judged by what is drawn now: let its eye know the masks, and say so.
+    Redraw(Arc<Camera>),
     /// Somebody has come: the other cameras of the entry point should look, too.
     Nudge,
 }
@@ -274,6 +278,7 @@ impl Lane {
                 self.attend(now, acts, |attention| attention.granted(now.mono, grant));
             }
             Event::Nudged => self.attend(now, acts, |attention| attention.nudged(now.mono)),
+            Event::Redrawn(camera) => self.redraw(camera, acts),
             Event::Tick => self.tick(now, acts),
             Event::Stop => self.stop(now, acts),
         }
@@ -528,6 +533,14 @@ impl Lane {
         self.online(0);
         self.watch.lose_sight(&mut self.verdicts);
         self.file(None, acts);
+    }
+
+    /// Nothing else changes: the stream plays on, and frames that are on their way are judged by what is drawn now.
+    fn redraw(&mut self, camera: Arc<Camera>, acts: &mut Vec<Act>) {
+        self.watch.redraw(&camera, &mut self.verdicts);
+        self.file(None, acts);
+        self.camera = Arc::clone(&camera);
+        acts.push(Act::Redraw(camera));
     }
 
     fn file(&mut self, frame: Option<&Frame>, acts: &mut Vec<Act>) {

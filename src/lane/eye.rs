@@ -105,6 +105,14 @@ impl Eye {
         self.decoder = None;
     }
 
+    /// The camera is drawn anew. Where its masks are other ones, the background is learnt anew; the decoder goes on.
+    pub fn redraw(&mut self, camera: Arc<Camera>) {
+        if camera.masks != self.camera.masks {
+            self.motion = MotionDetector::new().masked(&camera.masks);
+        }
+        self.camera = camera;
+    }
+
     /// Forgets everything: decoder and background are made anew.
     fn forget(&mut self) {
         tracing::error!(camera = %self.camera.id, "decoding panicked: this is a bug; the camera's decoder is made anew");

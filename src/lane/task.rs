@@ -29,6 +29,7 @@ use crate::{
     metrics::Metrics,
     record::{live::Feed, seen::Raised},
     time::{Clock, Mono},
+    zones::Seat,
 };
 
 /// Answers of the pools that may wait for a lane: more than it can have asked for. A pool's thread that finds no room waits until the
@@ -81,6 +82,8 @@ pub struct Word {
 /// What a lane tells of what was seen.
 #[derive(Debug)]
 pub enum Told {
+    /// What follows was judged by the camera as it is drawn now.
+    Redrawn(Arc<Camera>),
     /// Somebody has passed.
     Passed(Box<Passage>),
     /// An alert was raised.
@@ -99,7 +102,7 @@ enum Answer {
 /// Runs a camera's lane until `stop`, then until everything that it promised to tell is with the clerk. Who records the stream and who watches it
 /// hear what it says.
 pub async fn run(
-    camera: Arc<Camera>,
+    mut seat: Seat,
     mint: Mint,
     share: Share,
     words: watch::Receiver<Word>,
@@ -108,6 +111,7 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let now = around.clock.now();
+    let camera = seat.look();
     let metrics = around.metrics.clone();
     let heard = Word { grant: share.grant, nudges: 0 };
     let lane = Lane::new(Arc::clone(&camera), around.facts, &around.limits, share, mint, metrics, now);
@@ -115,6 +119,7 @@ pub async fn run(
     let (answer, answers) = mpsc::channel(ANSWERS_MAX);
     Task {
         camera,
+        seat,
         lane,
         around,
         filming,
@@ -125,6 +130,7 @@ pub async fn run(
         parting: None,
         eye: Some(eye),
         cut_eye: false,
+        redraw_eye: false,
         answer,
         answers,
         filed: Arc::new(Semaphore::new(0)),
@@ -140,6 +146,8 @@ pub async fn run(
 
 struct Task {
     camera: Arc<Camera>,
+    /// Where it is heard that the camera was drawn anew.
+    seat: Seat,
     lane: Lane,
     around: Surroundings,
     filming: Filming,
@@ -154,6 +162,8 @@ struct Task {
     eye: Option<Box<Eye>>,
     /// The stream broke off while the eye was away.
     cut_eye: bool,
+    /// The camera was drawn anew while the eye was away.
+    redraw_eye: bool,
     answer: mpsc::Sender<Answer>,
     answers: mpsc::Receiver<Answer>,
     /// A permit for each verdict that the clerk has made durable.
@@ -205,7 +215,8 @@ impl Task {
                     Event::Detected { frame: detected.frame, view: detected.view, found }
                 }
                 Answer::Seen(eye, seen) => {
-                    put_back(&mut self.eye, eye, &mut self.cut_eye);
+                    let redrawn = std::mem::take(&mut self.redraw_eye).then(|| Arc::clone(&self.camera));
+                    put_back(&mut self.eye, eye, &mut self.cut_eye, redrawn);
                     Event::Seen(seen)
                 }
             }),
@@ -235,6 +246,7 @@ impl Task {
                     Some(Event::Nudged)
                 }
             }
+            camera = self.seat.redrawn(), if running => Some(Event::Redrawn(camera)),
             () = self.filming.turn() => None,
             event = next(&mut self.stream), if running => Some(Event::Stream(event)),
             () = deadline, if running => Some(Event::Tick),
@@ -308,10 +320,22 @@ impl Task {
                 }
             }
             Act::Film(wish) => self.filming.wish(wish),
+            Act::Redraw(camera) => self.redraw(camera),
             // A hint: where so many are on their way that there is no room, everybody looks anyway.
             Act::Nudge => drop(self.around.nudges.try_send(self.camera.id.clone())),
         }
         None
+    }
+
+    fn redraw(&mut self, camera: Arc<Camera>) {
+        self.camera = Arc::clone(&camera);
+        match &mut self.eye {
+            Some(eye) => eye.redraw(Arc::clone(&camera)),
+            None => self.redraw_eye = true,
+        }
+        self.keep(Told::Redrawn(Arc::clone(&camera)));
+        tracing::info!(camera = %camera.id, rules = camera.rules.len(), "the camera is judged by what is drawn now");
+        self.seat.take_on(camera);
     }
 
     /// No lane waits for what is kept of what was seen.
@@ -331,9 +355,12 @@ impl Task {
 }
 
 /// Puts an eye back that was on a decoding thread.
-fn put_back(place: &mut Option<Box<Eye>>, mut eye: Box<Eye>, cut: &mut bool) {
+fn put_back(place: &mut Option<Box<Eye>>, mut eye: Box<Eye>, cut: &mut bool, redrawn: Option<Arc<Camera>>) {
     if std::mem::take(cut) {
         eye.cut();
+    }
+    if let Some(camera) = redrawn {
+        eye.redraw(camera);
     }
     *place = Some(eye);
 }

@@ -36,11 +36,17 @@ struct Script {
 }
 
 fn camera(maintenance: bool) -> Arc<Camera> {
+    ruled(
+        maintenance,
+        "[rule.r]\nkind = \"zone-enter\"\nname = \"R\"\nseverity = \"warning\"\nclasses = [\"person\"]\n",
+    )
+}
+
+fn ruled(maintenance: bool, rules: &str) -> Arc<Camera> {
     let text = format!(
         "[station]\nid = \"s\"\nname = \"S\"\n[broker]\nkind = \"embedded\"\n[village.v]\nname = \"V\"\n\
          [entry_point.e]\nvillage = \"v\"\nlevel = \"line\"\nname = \"E\"\n\
-         [camera.c]\nentry_point = \"e\"\nname = \"C\"\nmain = \"rtsp://127.0.0.1/c\"\nmaintenance = {maintenance}\n\
-         [rule.r]\nkind = \"zone-enter\"\nname = \"R\"\nseverity = \"warning\"\nclasses = [\"person\"]\n"
+         [camera.c]\nentry_point = \"e\"\nname = \"C\"\nmain = \"rtsp://127.0.0.1/c\"\nmaintenance = {maintenance}\n{rules}"
     );
     let config = config::parse(&text, "test", Path::new("."), &Canned::default());
     let config = config.unwrap_or_else(|problems| panic!("{problems}"));
@@ -334,4 +340,48 @@ fn a_stream_that_cannot_be_decoded_is_degraded_and_says_why() {
         script.look(&[]);
     }
     assert_eq!(script.told().first(), Some(&State::Online), "mended");
+}
+
+#[test]
+fn a_camera_that_is_drawn_anew_plays_on_and_ends_what_is_of_no_rule_any_more() {
+    let mut script = Script::playing();
+    script.walk(10);
+    assert_eq!(script.filed(), [Change::Raised]);
+    // The decoder and the detector are at work: what they have in hand is judged by what is drawn meanwhile.
+    script.wait(STEP);
+    script.unit();
+    assert!(matches!(script.acts.pop(), Some(Act::Look(_))));
+    let same =
+        "[rule.r]\nkind = \"zone-enter\"\nname = \"R\"\nseverity = \"major\"\nclasses = [\"person\"]\n";
+    let drawn = ruled(false, same);
+    script.acts.clear();
+    assert_ne!(drawn.rules[0].version, script.lane.camera().rules[0].version);
+    script.event(Event::Redrawn(Arc::clone(&drawn)));
+    assert_eq!(script.filed(), [], "its rule is still there");
+    assert!(
+        matches!(&script.acts[..], [Act::Redraw(camera)] if Arc::ptr_eq(camera, &drawn)),
+        "{:?}",
+        script.acts
+    );
+    assert!(Arc::ptr_eq(script.lane.camera(), &drawn));
+    script.acts.clear();
+    script.event(Event::Seen(Seen { decoded: 1, ..Seen::default() }));
+    for _ in 0..20 {
+        assert!(script.look(&[0.4]), "each unit is looked at");
+    }
+    assert_eq!(
+        (script.connects(), script.filed()),
+        (0, vec![]),
+        "nothing is raised, ended or connected to anew"
+    );
+    let other = same.replace("[rule.r]", "[rule.other]");
+    script.event(Event::Redrawn(ruled(false, &other)));
+    assert_eq!(script.filed(), [Change::Ended]);
+    assert!(script.acts.iter().any(|act| matches!(act, Act::Film(Wish::Over(_)))));
+    let of = (&script.lane.camera().id).into();
+    let skipped = script.metrics.units_skipped.get_or_create(&of).get();
+    let units = script.metrics.access_units.get_or_create(&of).get();
+    assert_eq!((units, skipped), (31, 0), "no unit is dropped");
+    script.walk(3);
+    assert_eq!(script.filed(), [Change::Raised], "the other rule is at work");
 }

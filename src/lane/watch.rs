@@ -79,6 +79,12 @@ impl Watch {
         }
     }
 
+    /// The camera is drawn anew: what is seen from here on is judged by its zones, lines and rules as they are now. Tracks go on.
+    pub(super) fn redraw(&mut self, camera: &Arc<Camera>, verdicts: &mut Vec<Verdict>) {
+        self.rules.redraw(camera, verdicts);
+        self.passages.redraw(camera);
+    }
+
     /// A frame was decoded: how the detector should look at it, if at all. Where it should not, the tracks have been carried on to
     /// this frame's time, and the rules may have something to say.
     pub fn glimpse(&mut self, frame: &Frame, motion: Motion, verdicts: &mut Vec<Verdict>) -> Option<View> {

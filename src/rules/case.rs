@@ -132,6 +132,12 @@ impl Case {
         }
     }
 
+    /// The zone, the line or the rule was changed under it. Its alert goes on by what is seen from here on; without one it is forgotten, since what was seen
+    /// was measured by something else.
+    pub(super) fn redrawn(self) -> Option<Self> {
+        self.alert.is_some().then(|| Self { walk: Walk::default(), due: None, ..self })
+    }
+
     /// Whether an alert about it may be raised: it is believed, and it is something that moves.
     pub(super) fn is_credible(&self, rule: &Rule, track: &Track) -> bool {
         track.moved && (!matches!(self.stay, Stay::Unproven) || self.belief.holds(rule))

@@ -69,6 +69,23 @@ impl Rules {
         Self { watches, paths: Paths::default(), successions: Vec::new(), mint }
     }
 
+    /// From here on the rules, zones and lines of `camera` are judged by, the same camera as it is drawn now. Open alerts of a rule that is still there, of the
+    /// same kind, go on under the rule that raised them; those of all others end, dated to when they were last seen. Where a rule means the same as before,
+    /// nothing that was seen is forgotten; where it does not, who has not raised an alert comes anew.
+    pub fn redraw(&mut self, camera: &Arc<Camera>, out: &mut Vec<Verdict>) {
+        let mut before = std::mem::take(&mut self.watches);
+        for rule in &camera.rules {
+            let Some(mut watch) = Watch::new(camera, rule) else { continue };
+            if let Some(i) = before.iter().position(|before| before.goes_on_as(rule)) {
+                watch.take_over(before.remove(i));
+            }
+            self.watches.push(watch);
+        }
+        for mut gone in before {
+            gone.end_all(out);
+        }
+    }
+
     /// Takes in a frame, looked at or skipped: `now` is its arrival, `tracks` are all live tracks, `ended` those that ended with it.
     /// Verdicts are appended to `out`; of one alert always first raised, then updated, then ended.
     pub fn update(&mut self, now: Now, tracks: &[Track], ended: &[TrackId], out: &mut Vec<Verdict>) {

@@ -89,6 +89,22 @@ impl Watch {
         })
     }
 
+    /// Whether alerts of this rule are alerts of that one.
+    pub(super) fn goes_on_as(&self, rule: &Rule) -> bool {
+        self.rule.id == rule.id && self.rule.when.kind() == rule.when.kind()
+    }
+
+    /// This rule was changed while it was at work: what `before` had open goes on here. What it has seen counts where the rule means the same.
+    pub(super) fn take_over(&mut self, before: Self) {
+        let same = self.rule.version == before.rule.version;
+        self.cases = match same {
+            true => before.cases,
+            false => before.cases.into_iter().filter_map(Case::redrawn).collect(),
+        };
+        self.alerts = before.alerts;
+        self.quiet_until = before.quiet_until;
+    }
+
     /// A visitor goes on under another track.
     pub(super) fn succeed(&mut self, now: Now, succession: &Succession) {
         let Some(old) = self.cases.iter().position(|case| case.track == succession.old) else { return };

@@ -6,13 +6,16 @@
 //! ```
 //! Owns the way back from kept paths to frames, and the comparison. The judgement is that of the very same `rules`. What was not kept cannot be
 //! judged: where a camera was not looked at, what was less sure than the tracker's threshold, what never moved, and who raised nothing and was surely
-//! seen in fewer than three looks. Pure.
+//! seen in fewer than three looks. Pure, but for [`Log`], which reads what was kept.
 
 mod frames;
+mod log;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, ops::AddAssign, sync::Arc, time::Duration};
+
+pub use self::log::{Log, LogError};
 
 use self::frames::{Run, Would};
 use crate::{

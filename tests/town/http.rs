@@ -53,11 +53,20 @@ pub(crate) fn try_get(address: SocketAddr, path: &str) -> Option<Answer> {
 
 /// Sends something to a path.
 pub(crate) fn post(address: SocketAddr, path: &str, media: &str, body: &Value) -> Answer {
+    send("POST", address, path, media, body)
+}
+
+/// Puts JSON in a path's place.
+pub(crate) fn put(address: SocketAddr, path: &str, body: &Value) -> Answer {
+    send("PUT", address, path, "application/json", body)
+}
+
+fn send(method: &str, address: SocketAddr, path: &str, media: &str, body: &Value) -> Answer {
     let mut socket = TcpStream::connect(address).expect("it listens");
     socket.set_read_timeout(Some(DEADLINE)).expect("a socket has timeouts");
     let body = body.to_string();
     let request = format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{}Content-Type: {media}\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{}Content-Type: {media}\r\nContent-Length: {}\r\n\r\n{body}",
         bearer(address),
         body.len()
     );

@@ -46,6 +46,7 @@ use crate::{
     neighbour::requests::Requests,
     record::live::{Feeds, NoView},
     time::Clock,
+    zones::Cameras,
 };
 use records::{Gaps, HoldData, HoldWanted, ReleaseWanted, Timeline};
 use serde_json::json;
@@ -65,6 +66,8 @@ pub struct Rooms {
     pub(super) requests: Arc<Requests>,
     /// The station.
     pub(super) config: Arc<Config>,
+    /// Its cameras as they are drawn now.
+    pub(super) drawn: Arc<Cameras>,
     /// The model that looks.
     pub(super) model: ModelData,
     /// What decodes still pictures.
@@ -95,12 +98,13 @@ impl Rooms {
         alerts: Arc<dyn Alerts>,
         requests: Arc<Requests>,
         config: Arc<Config>,
+        drawn: Arc<Cameras>,
         model: ModelData,
         backend: Backend,
         clock: Clock,
         live: Live,
     ) -> Self {
-        Self { archive, index, access, alerts, requests, config, model, backend, clock, live }
+        Self { archive, index, access, alerts, requests, config, drawn, model, backend, clock, live }
     }
 
     fn time_zone(&self) -> &TimeZone {

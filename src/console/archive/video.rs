@@ -216,9 +216,8 @@ impl Rooms {
         Ok((headers, jpeg).into_response())
     }
 
-    /// Masks as the configuration has them now; those of a camera that is not in it any more are not known.
+    /// Masks as they are drawn now; those of a camera that is not in it any more are not known.
     fn masks(&self, camera: &CameraId) -> Vec<Polygon> {
-        let known = self.config.cameras.iter().find(|known| known.id == *camera);
-        known.map(|camera| camera.masks.clone()).unwrap_or_default()
+        self.drawn.get(camera).map(|camera| camera.masks.clone()).unwrap_or_default()
     }
 }

@@ -19,7 +19,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use self::{
     commands::Answered,
@@ -39,7 +39,7 @@ use crate::{
         Change, Occurrence, Ongoing,
         life::{Life, Pursuit, Terms, ToldWhy},
     },
-    config::{Config, EntryPoint, RecordWhen},
+    config::{Camera, Config, EntryPoint, RecordWhen},
     duty::{Assignment, Duty, Flooded, Pairing, Presence},
     id::{AlertId, ClipId, EntryPointId, IncidentId, Mint, PostId, StationId},
     mqtt::{
@@ -120,6 +120,11 @@ impl Clerk {
     /// With neighbours, who are told in the same batches. Before anything is drafted.
     pub fn sharing(self, sharing: Sharing) -> Self {
         Self { sharing: Some(sharing), ..self }
+    }
+
+    /// A camera is drawn anew: alerts of its rules are counted by these from here on.
+    pub fn redraw(&mut self, camera: Arc<Camera>) {
+        self.duty.redraw(camera);
     }
 
     /// A post came, or went.

@@ -51,6 +51,7 @@ impl Station {
             orders: orders_rx,
             happenings: happenings_rx,
             presence: mpsc::channel(1).1,
+            redrawn: mpsc::channel(1).1,
             time_zone: TimeZone::UTC,
             broken: CancellationToken::new(),
         };

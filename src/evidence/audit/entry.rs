@@ -87,12 +87,14 @@ pub enum Action {
     AccountChanged,
     /// An account was removed.
     AccountRemoved,
+    /// What a camera is judged by was changed.
+    Configured,
     /// One that this program does not know, or that has no name of its own.
     Other(String),
 }
 
 impl Action {
-    const NAMED: [(Self, &'static str); 22] = [
+    const NAMED: [(Self, &'static str); 23] = [
         (Self::Search, "search"),
         (Self::View, "view"),
         (Self::Export, "export"),
@@ -115,6 +117,7 @@ impl Action {
         (Self::AccountMade, "account-made"),
         (Self::AccountChanged, "account-changed"),
         (Self::AccountRemoved, "account-removed"),
+        (Self::Configured, "configured"),
     ];
 
     /// Those with a name of their own, as written.

@@ -163,6 +163,14 @@ impl Passages {
         }
     }
 
+    /// The camera's zones and lines are these now: who is here is measured by them from the begin of this piece on.
+    pub fn redraw(&mut self, camera: &Camera) {
+        self.map = Map::of(camera);
+        for open in &mut self.open {
+            open.way = Way::new(&self.map);
+        }
+    }
+
     /// A frame's picture, before it is judged: looked at for its light where anything is followed, once a second at most.
     pub fn see(&mut self, now: Mono, picture: &Picture) {
         if !self.open.is_empty() {

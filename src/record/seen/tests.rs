@@ -305,6 +305,27 @@ fn each_file_begins_with_what_is_in_force_and_again_after_a_start() {
 }
 
 #[test]
+fn what_is_in_force_from_here_on_goes_before_what_follows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut log = writer(folder.path(), 1, 1);
+    let camera: CameraId = "camera-0".parse().expect("an id");
+    log.write(&passed_at(0, NOON)).expect("it writes");
+    let rule = RuleInForce { id: "r".parse().expect("an id"), version: "1".into(), kind: Kind::Dwell };
+    let (run, camera_id) = (Wall::from_unix_ms(1), camera.clone());
+    let drawn =
+        InForce { run, camera: camera_id, model: "m".into(), model_sha256: "00".into(), rules: vec![rule] };
+    log.write(&Record::InForce(drawn)).expect("it writes");
+    log.write(&passed_at(0, NOON + 1000)).expect("it writes");
+    assert!(log.sync().is_empty());
+    let path = path_of(folder.path(), &camera, day_of(Wall::from_unix_ms(NOON)));
+    let read = Records::open(&path).expect("it is there").map(|record| match record.expect("whole") {
+        Record::InForce(it) => it.rules.len(),
+        _ => 9,
+    });
+    assert_eq!(read.collect::<Vec<_>>(), [0, 9, 1, 9]);
+}
+
+#[test]
 fn more_cameras_than_handles_are_written_all_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
     let cameras = HANDLES_MAX + 10;

@@ -99,7 +99,7 @@ impl Writer {
     }
 
     /// Appends a record to its camera's file of the day on which it became known. The bytes are with the system then, not on the disk:
-    /// see [`Self::sync`].
+    /// see [`Self::sync`]. What is in force is written with what follows it.
     ///
     /// # Errors
     /// Nothing of the record was written, or as much as could not be taken back.
@@ -107,7 +107,10 @@ impl Writer {
         let (camera, at) = match record {
             Record::Passed(passed) => (&passed.clip.camera, passed.clip.to),
             Record::Raised(raised) => (&raised.camera, raised.alert.raised_at()),
-            Record::InForce(in_force) => (&in_force.camera, in_force.run),
+            Record::InForce(in_force) => {
+                self.judge_by(in_force);
+                return Ok(());
+            }
         };
         let framed = frame(record)?;
         let day = day_of(at);
@@ -128,6 +131,14 @@ impl Writer {
                 Ok(())
             }
             Err(source) => Err(SeenError::Disk { path: handle.path, source }),
+        }
+    }
+
+    /// What is in force from here on goes before the next record of its camera, in whichever file that is.
+    fn judge_by(&mut self, in_force: &InForce) {
+        if let Some(place) = self.cameras.get_mut(&in_force.camera) {
+            place.in_force = in_force.clone();
+            place.told = [None; 2];
         }
     }
 

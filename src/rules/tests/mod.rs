@@ -2,6 +2,7 @@
 
 mod lines;
 mod looks;
+mod redraw;
 mod visitors;
 pub(crate) mod world;
 mod zones;

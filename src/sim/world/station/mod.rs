@@ -292,7 +292,7 @@ impl<'a> Stage<'a> {
                 queue.after(PICTURE_TAKES, Happening::Promise);
             }
             // Each camera is an entry point of its own, as far as this station is concerned.
-            Act::Nudge | Act::Record(_) | Act::Passed(_) | Act::Film(_) => {}
+            Act::Nudge | Act::Record(_) | Act::Passed(_) | Act::Film(_) | Act::Redraw(_) => {}
             Act::Tell(health) => {
                 let message = self.process.writer.health(now.wall, &HealthData::from(&health));
                 self.trace.note(now, "health", &message.payload);
