@@ -150,7 +150,9 @@ async fn page(State(counter): State<Counter>, visitor: Visitor, Query(pairs): Pa
     if !visitor.sight().is_everything() {
         question.whose = Whose::Own;
     }
-    Ok(fresh(in_time(counter.alerts.page(question)).await?))
+    let AlertPage { alerts, next } = in_time(counter.alerts.page(question)).await?;
+    let alerts = alerts.into_iter().filter_map(|alert| visitor.shown(alert)).collect();
+    Ok(fresh(AlertPage { alerts, next }))
 }
 
 async fn one(
@@ -186,10 +188,11 @@ async fn order(
     };
     let id = command.id;
     let answer = timeout(DONE_WITHIN, counter.alerts.order(alert, verb, command)).await;
-    let answer = answer.unwrap_or_else(|_| {
+    let mut answer = answer.unwrap_or_else(|_| {
         let why = "the station could not do it in time; say it again with the same id";
         AnswerData::refused(id, &NotDone::Expired(why.to_owned()))
     });
+    answer.alert = answer.alert.and_then(|alert| visitor.shown(alert));
     let status = match answer.result {
         AnswerResult::Ok => StatusCode::OK,
         AnswerResult::Conflict => StatusCode::CONFLICT,
@@ -208,7 +211,7 @@ impl Counter {
     /// An alert that exists for a visitor.
     async fn seen(&self, id: AlertId, visitor: &Visitor) -> Answer<AlertData> {
         let found = in_time(self.alerts.alert(id)).await?;
-        found.filter(|alert| visitor.may_see_alert(alert)).ok_or_else(|| no_alert(id))
+        found.and_then(|alert| visitor.shown(alert)).ok_or_else(|| no_alert(id))
     }
 
     fn command(&self) -> CommandId {

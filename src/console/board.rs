@@ -4,7 +4,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::Serialize;
@@ -54,25 +54,14 @@ pub struct CameraView {
 }
 
 /// Whom news is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum About {
     /// Everybody who may see how the station is.
     Station,
     /// Who may see how this camera is.
     Camera(CameraId),
-    /// Who may see alerts of this camera.
-    Alert(CameraId),
-    /// Who may see alerts of the whole station: it is a neighbour's.
-    ForeignAlert,
-}
-
-impl About {
-    fn alert(alert: &AlertData) -> Self {
-        match &alert.home {
-            None => Self::Alert(alert.camera.id.clone()),
-            Some(_) => Self::ForeignAlert,
-        }
-    }
+    /// Who may see this alert.
+    Alert(Arc<AlertData>),
 }
 
 /// What changed, as one server-sent event: its name, and its JSON.
@@ -145,7 +134,8 @@ impl Board {
             }
         }
         drop(shown);
-        self.tell("alert", About::alert(&alert), &alert);
+        let alert = Arc::new(alert);
+        self.tell("alert", About::Alert(Arc::clone(&alert)), &*alert);
     }
 
     /// A neighbour's alert was heard of, or is not as it was.

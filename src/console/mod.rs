@@ -76,7 +76,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{answer::no_alert, guard::Guard, guarded::Guarded};
-use crate::{account::Permission, id::AlertId, metrics::Metrics, store::Desk};
+use crate::{account::Permission, id::AlertId, metrics::Metrics, mqtt::payload::AlertData, store::Desk};
 
 /// A comment is sent to an idle viewer so often, so that both ends notice a dead connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -198,17 +198,19 @@ fn shown(mut all: Snapshot, visitor: &Visitor) -> Snapshot {
     let may_see_cameras = visitor.may(Permission::Health);
     all.cameras.retain(|camera| may_see_cameras && visitor.may_see(&camera.id));
     let may_see_alerts = visitor.may(Permission::Alerts);
-    all.alerts.retain(|alert| may_see_alerts && visitor.may_see_alert(alert));
+    let alerts = all.alerts.into_iter().filter(|_| may_see_alerts);
+    all.alerts = alerts.filter_map(|alert| visitor.shown(alert)).collect();
     all
 }
 
-/// Whether news is for a visitor.
-fn is_for(about: &About, visitor: &Visitor) -> bool {
+/// What there is of news for a visitor, as JSON.
+fn told(about: &About, json: String, visitor: &Visitor) -> Option<String> {
     match about {
-        About::Station => true,
-        About::Camera(camera) => visitor.may(Permission::Health) && visitor.may_see(camera),
-        About::Alert(camera) => visitor.may(Permission::Alerts) && visitor.may_see(camera),
-        About::ForeignAlert => visitor.may(Permission::Alerts) && visitor.sight().is_everything(),
+        About::Station => Some(json),
+        About::Camera(camera) => (visitor.may(Permission::Health) && visitor.may_see(camera)).then_some(json),
+        About::Alert(_) if !visitor.may(Permission::Alerts) => None,
+        About::Alert(_) if visitor.sight().is_everything() => Some(json),
+        About::Alert(alert) => serde_json::to_string(&visitor.shown(AlertData::clone(alert))?).ok(),
     }
 }
 
@@ -277,10 +279,11 @@ impl Watching {
             };
             match news {
                 None => {}
-                Some(Ok(News { about, event, json })) if is_for(&about, visitor) => {
-                    return Some(Event::default().event(event).data(json));
+                Some(Ok(News { about, event, json })) => {
+                    if let Some(json) = told(&about, json, visitor) {
+                        return Some(Event::default().event(event).data(json));
+                    }
                 }
-                Some(Ok(_)) => {}
                 Some(Err(RecvError::Lagged(_))) => {
                     return Some(Event::default().event("resync").data("null"));
                 }

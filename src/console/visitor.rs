@@ -73,6 +73,15 @@ impl Visitor {
         self.sight.is_everything() || (alert.home.is_none() && self.sight.has(&alert.camera.id))
     }
 
+    /// What there is of an alert for him: further cameras that it concerns are those that exist for him.
+    pub fn shown(&self, mut alert: AlertData) -> Option<AlertData> {
+        if !self.may_see_alert(&alert) {
+            return None;
+        }
+        alert.cameras.retain(|camera| self.may_see(camera));
+        Some(alert)
+    }
+
     /// What there is for him.
     pub fn sight(&self) -> &Sight {
         &self.sight
@@ -109,5 +118,37 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Unlet> {
         parts.extensions.get().cloned().ok_or(Unlet::Stranger)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        account::{Role, Scope},
+        console::board,
+        id::Mint,
+        time::Wall,
+    };
+
+    #[test]
+    fn an_alert_is_shown_within_a_scope_and_names_no_camera_outside() {
+        let id = |text: &str| text.parse::<CameraId>().expect("an id");
+        let within = |camera: &str| {
+            let scope = Scope { cameras: [id(camera)].into(), ..Scope::default() };
+            Sight::Within(scope.into(), Arc::default())
+        };
+        let visitor = |sight| Visitor::of_test(Role::Operator.permissions(), sight);
+        let mut alert = board::tests::alert(Mint::seeded(1).alert(Wall::from_unix_ms(1)));
+        alert.cameras = vec![id("c"), id("d")];
+        let names = |alert: Option<AlertData>| alert.map(|alert| alert.cameras);
+        let all = Some(alert.cameras.clone());
+        assert_eq!(names(visitor(Sight::Everything).shown(alert.clone())), all);
+        assert_eq!(names(visitor(within("c")).shown(alert.clone())), Some(vec![id("c")]));
+        assert_eq!(names(visitor(within("d")).shown(alert.clone())), None, "it is at c");
+        // A neighbour's camera may have the id of one of ours.
+        alert.home = Some("riverside".parse().expect("an id"));
+        assert_eq!(names(visitor(within("c")).shown(alert.clone())), None);
+        assert_eq!(names(visitor(Sight::Everything).shown(alert)), all);
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     http::{self, Answer, Events, ask_as},
     need_model,
     program::Program,
+    recordings::conforms,
     station::Station,
     until,
 };
@@ -72,6 +73,7 @@ fn sign_in(page: SocketAddr, login: &str) -> Somebody {
 fn set_up(page: SocketAddr, station: &Station) -> Somebody {
     let code = fs::read_to_string(station.path("data/access/setup-code")).expect("there is a code");
     let wanted = json!({ "code": code.trim(), "login": "admin", "name": "管理员", "unit": "柳庄派出所", "password": PASSWORD });
+    conforms("setup", &wanted);
     let made = ask_as(page, "POST", "/api/v1/setup", &[], Some(&wanted));
     assert_eq!(made.status, 201, "{}", made.text());
     Somebody { page, cookie: cookie(&made) }
@@ -106,6 +108,7 @@ fn the_first_account_is_made_with_the_code_and_once() {
     let station = station();
     let (program, page) = Program::run(&station.file);
     let session = ask_as(page, "GET", "/api/v1/session", &[], None).json();
+    conforms("session", &session);
     assert_eq!((&session["setup"], &session["account"]), (&json!(true), &Value::Null));
     assert_eq!((&session["station"]["id"], &session["time_zone"]), (&json!("town"), &json!("Asia/Shanghai")));
 
@@ -149,6 +152,7 @@ fn the_first_account_is_made_with_the_code_and_once() {
 
     // Accounts, the last administrator, passwords.
     let li = account("li", Role::Operator, &Value::Null);
+    conforms("new_account", &li);
     assert_eq!(admin.ask("POST", "/api/v1/accounts", Some(&li)).status, 201);
     assert_eq!(admin.ask("POST", "/api/v1/accounts", Some(&li)).status, 409);
     assert_eq!(admin.ask("DELETE", "/api/v1/accounts/admin", None).status, 409);
@@ -172,6 +176,7 @@ fn the_first_account_is_made_with_the_code_and_once() {
     let mut disabled = li.clone();
     disabled.as_object_mut().expect("an object").retain(|name, _| name != "login" && name != "password");
     disabled["disabled"] = json!(true);
+    conforms("account_change", &disabled);
     assert_eq!(admin.ask("PUT", "/api/v1/accounts/li", Some(&disabled)).json()["disabled"], true);
     assert_eq!(one.get("/api/state").status, 401);
     assert_eq!(sign_in_with(page, "li", "another horse battery").status, 401);
@@ -185,10 +190,19 @@ fn the_first_account_is_made_with_the_code_and_once() {
     assert_eq!(admin.ask("DELETE", "/api/v1/session", None).status, 204);
     assert_eq!(admin.get("/api/state").status, 401);
     let admin = sign_in(page, "admin");
+    conforms("session", &admin.get("/api/v1/session").json());
+    admin
+        .get("/api/v1/accounts")
+        .json()
+        .as_array()
+        .expect("a list")
+        .iter()
+        .for_each(|one| conforms("account", one));
     assert_eq!(admin.ask("DELETE", "/api/v1/accounts/li", None).status, 204);
     let log = admin.get("/api/v1/audit?limit=500");
     assert!(!log.text().contains("horse"), "no password is written down");
     let log = log.json();
+    conforms("audit_page", &log);
     assert_eq!(log["whole"], true);
     let actions: BTreeSet<&str> = log["entries"]
         .as_array()

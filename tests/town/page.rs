@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
+use serde_json::json;
+
 use crate::{
     http::{self, Events},
     need_model,
     program::{Program, alerts},
+    until,
 };
 
 #[test]
@@ -37,6 +40,7 @@ fn the_page_metrics_and_live_alerts_are_served_and_nothing_else_is() {
     let refused = http::get(page, "/api/v1/analysis?limit=0");
     assert_eq!((refused.status, refused.text().trim()), (400, "limit=0 is no number from 1 to 1000"));
 
+    an_account_of_each_role_is_printed(&program, page);
     let alert = events.next("alert");
     let id = alert["alert_id"].as_str().expect("an id");
     assert!(alerts(page).iter().any(|known| known["alert_id"] == id), "{id}");
@@ -55,6 +59,29 @@ fn the_page_metrics_and_live_alerts_are_served_and_nothing_else_is() {
     let ended = program.ended();
     assert_eq!(ended.code, Some(0), "{:?}", ended.log);
     assert!(!ended.log.iter().any(|line| line.contains("ERROR")), "{:#?}", ended.log);
+}
+
+fn an_account_of_each_role_is_printed(program: &Program, page: SocketAddr) {
+    for (login, role) in [
+        ("operator", "operator"),
+        ("maintainer", "maintainer"),
+        ("investigator", "investigator"),
+        ("supervisor", "supervisor"),
+        ("admin", "administrator"),
+    ] {
+        let password = until("the passwords of this start", || {
+            let words = |line: &String| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            let lines: Vec<Vec<String>> = program.out().iter().map(words).collect();
+            lines
+                .into_iter()
+                .find(|words| words.len() == 2 && words[0] == login)
+                .map(|words| words[1].clone())
+        });
+        let wanted = json!({ "login": login, "password": password });
+        let session = http::ask_as(page, "POST", "/api/v1/session", &[], Some(&wanted));
+        assert_eq!((session.status, &session.json()["account"]["role"]), (200, &json!(role)), "{login}");
+        assert_eq!(session.json()["setup"], false);
+    }
 }
 
 fn nothing_else_is_served(page: SocketAddr, alert: &str) {

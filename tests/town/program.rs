@@ -187,15 +187,20 @@ impl Drop for Program {
     }
 }
 
-/// Runs `cunkou` to its end; where it is to ask a daemon by its address, with that one's local token.
-pub(crate) fn cunkou(args: &[&str]) -> Ended {
+/// `cunkou` with these arguments; where it is to ask a daemon by its address, with that one's local token.
+pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cunkou"));
     command.args(args);
     let at = args.iter().position(|arg| *arg == "--at").and_then(|at| args.get(at + 1));
     if let Some(page) = at.and_then(|at| at.strip_prefix("http://")).and_then(|page| page.parse().ok()) {
         command.env("CUNKOU_TOKEN_FILE", token(page).0);
     }
-    let mut program = Program::launch(command);
+    command
+}
+
+/// Runs `cunkou` to its end.
+pub(crate) fn cunkou(args: &[&str]) -> Ended {
+    let mut program = Program::launch(command(args));
     // Nobody types.
     program.typing = None;
     program.ended()

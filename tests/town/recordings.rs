@@ -14,7 +14,7 @@ use crate::{
     broker::{Mosquitto, Subscriber},
     http, need_model,
     payload::sha256,
-    program::Program,
+    program::{Program, command},
     station::{Station, Street},
     until,
 };
@@ -25,8 +25,7 @@ const WARRANT: [&str; 8] =
 const ASKED: &str = "who=Li&unit=station&purpose=a+tricycle+was+stolen&case=2026-0312";
 
 fn cunkou(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cunkou"));
-    command.args(arguments).output().expect("the program is built")
+    command(arguments).output().expect("the program is built")
 }
 
 /// Asks the daemon from the command line.

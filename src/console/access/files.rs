@@ -52,6 +52,11 @@ pub(super) fn local_token(data: &Path) -> Result<Token, AccessFileError> {
     Ok(token)
 }
 
+/// One that is kept nowhere.
+pub(super) fn passing_token(data: &Path) -> Result<Token, AccessFileError> {
+    Token::new().map_err(|error| at(&data.join(LOCAL_TOKEN))(io::Error::other(error)))
+}
+
 /// A code that makes the first account, once.
 pub(super) struct SetupCode {
     path: PathBuf,
@@ -62,9 +67,11 @@ impl SetupCode {
     /// A new one. Gives it as it is to be told.
     pub(super) fn make(data: &Path) -> Result<(Self, String), AccessFileError> {
         let path = data.join(SETUP_CODE);
-        make_folder(&path)?;
         let code = letters(CODE_LEN).map_err(at(&path))?;
-        write(&path, &code).map_err(at(&path))?;
+        let written = make_folder(&path).and_then(|()| write(&path, &code).map_err(at(&path)));
+        if let Err(error) = written {
+            tracing::error!(%error, "the code for the first account cannot be written down; it is in this log alone");
+        }
         Ok((Self { path, hash: hash(&code) }, code))
     }
 

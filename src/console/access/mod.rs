@@ -59,6 +59,8 @@ use crate::{
 pub const COOKIE: &str = "cunkou_session";
 /// How often it is looked whether somebody who watches still may.
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
+/// Longest body, bytes: an account with a scope of every camera is some 40 KiB.
+const BODY_LEN_MAX: usize = 128 << 10;
 /// Longest path that is written down of a refusal, in characters.
 const PATH_CHARS_MAX: usize = 200;
 
@@ -87,7 +89,14 @@ impl Access {
         clock: Clock,
     ) -> Result<Self, AccessFileError> {
         let data = &config.paths.data;
-        let local = files::local_token(data)?.hash();
+        let local = match files::local_token(data) {
+            Ok(token) => token.hash(),
+            Err(error) => {
+                // A disk that is full keeps nobody from his alerts.
+                tracing::error!(%error, "the machine's own token cannot be kept: programs of this machine are not answered until the daemon is started again");
+                files::passing_token(data)?.hash()
+            }
+        };
         let (setup, code) = match register.is_empty() {
             true => SetupCode::make(data).map(|(setup, code)| (Some(setup), Some(code)))?,
             false => {
@@ -207,7 +216,13 @@ impl Access {
     }
 
     /// Writes down that somebody was refused what shows people, once in a while.
-    async fn write_refusal(&self, visitor: &Visitor, method: &str, path: &str, permission: Permission) {
+    pub(super) async fn write_refusal(
+        &self,
+        visitor: &Visitor,
+        method: &str,
+        path: &str,
+        permission: Permission,
+    ) {
         let Some(person) = visitor.as_person() else { return };
         let path: String = path.chars().take(PATH_CHARS_MAX).collect();
         let what = json!({ "login": person.account.login, "method": method, "path": path, "permission": permission });
@@ -260,6 +275,7 @@ pub(super) fn routes() -> Guarded<Arc<Access>> {
         .put("/api/v1/accounts/{login}", whole(Permission::Accounts), accounts::alter)
         .delete("/api/v1/accounts/{login}", whole(Permission::Accounts), accounts::remove)
         .get("/api/v1/audit", whole(Permission::Audit), audit::show)
+        .body_max(BODY_LEN_MAX)
 }
 
 impl From<RegisterError> for Refusal {

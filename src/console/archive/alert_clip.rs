@@ -68,6 +68,8 @@ impl Rooms {
         }
         if !visitor.may(Permission::Playback) {
             let words = "此告警已结束超过 24 小时，查看录像须有回放权限、用途和案件编号 · this alert ended more than 24 h ago: its recording needs the permission `playback`, a purpose and a case";
+            let path = format!("/api/v1/alerts/{id}");
+            self.access.write_refusal(visitor, "GET", &path, Permission::Playback).await;
             return Err(Refusal(StatusCode::FORBIDDEN, words.to_owned()));
         }
         let warrant = Warrant::read(&mut parameters, visitor)?;
