@@ -485,14 +485,14 @@ impl Daemon {
         for (((camera, start), (share, words)), feeds) in
             config.cameras.iter().zip(starts).zip(shares).zip(of_cameras)
         {
-            let CameraFeeds { lane: feed, own } = feeds;
+            let CameraFeeds { lane: feed, sights, own } = feeds;
             let (filming, own) = recordings.of(camera, start, own, stop_lanes.clone());
             if let Some(own) = own {
                 lanes.spawn(vital(broken.clone(), own));
             }
             let (camera, around) = (Arc::clone(camera), around.clone());
-            let lane =
-                lane::run(camera, Mint::from_os(), share, words, (filming, feed), around, stop_lanes.clone());
+            let kept = (filming, feed, sights);
+            let lane = lane::run(camera, Mint::from_os(), share, words, kept, around, stop_lanes.clone());
             lanes.spawn(vital(broken.clone(), lane));
         }
         let switchboard = Switchboard {

@@ -38,6 +38,7 @@ use crate::{
     metrics::{CameraMetrics, Metrics, OfCamera, OfLook},
     rules::Verdict,
     time::{MediaTime, Mono, Now, Wall},
+    track::Track,
 };
 
 /// How often the lane looks at itself: health, and the end of what waits.
@@ -167,6 +168,8 @@ pub struct Lane {
     /// The last unit whose picture was to be analysed.
     last_wanted: Option<MediaTime>,
     watch: Watch,
+    /// Time in the stream and arrival of the newest picture that the rules have judged.
+    looked: Option<(MediaTime, Mono)>,
     filings: usize,
     tick_at: Mono,
     /// When health is told next, though nothing changed.
@@ -211,6 +214,7 @@ impl Lane {
             shortfall: Shortfall::new(now),
             last_wanted: None,
             watch: Watch::new(Arc::clone(&camera), facts, watch_mint),
+            looked: None,
             filings: 0,
             tick_at: now.mono,
             // A camera that has not been tried is neither well nor lost: the first word on it is how the first attempt went.
@@ -248,6 +252,16 @@ impl Lane {
     /// Frames that the detector has, as far as the lane knows: it still expects an answer for each.
     pub fn frames_out(&self) -> usize {
         self.watch.frames_out()
+    }
+
+    /// Time in the stream and arrival of the newest picture that was looked at and judged: what [`Self::in_view`] is as of.
+    pub fn looked(&self) -> Option<(MediaTime, Mono)> {
+        self.looked
+    }
+
+    /// What is followed and in view.
+    pub fn in_view(&self) -> impl Iterator<Item = &Track> {
+        self.watch.in_view()
     }
 
     /// What of the stream is in memory from the newest key frame on, up to the last unit; nothing where that key frame is not there any more.
@@ -444,6 +458,7 @@ impl Lane {
     /// The rules have judged a frame.
     fn judged(&mut self, now: Now, frame: &Frame, acts: &mut Vec<Act>) {
         self.judged_at = now.mono;
+        self.looked = Some((frame.media, frame.arrived.mono));
         self.shortfall.analysed();
         let raised = self.verdicts.iter().any(|verdict| verdict.change == Change::Raised);
         if raised {

@@ -178,6 +178,11 @@ impl Watch {
         self.tracker.tracks()
     }
 
+    /// Shows those that are in view.
+    pub(super) fn in_view(&self) -> impl Iterator<Item = &Track> {
+        self.tracker.in_view()
+    }
+
     /// Takes the passages that are over, and the pieces of those that go on.
     pub fn passed(&mut self) -> std::vec::Drain<'_, Passage> {
         self.passed.drain(..)

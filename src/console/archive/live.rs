@@ -25,7 +25,8 @@ use super::{super::parameters::Parameters, Answer, Live, Pairs, Refusal, Rooms, 
 use crate::{
     config::StreamRole,
     id::CameraId,
-    record::live::{Heard, Opening, Shown, Viewer},
+    mqtt::payload::ObjectData,
+    record::live::{Heard, Opening, Shown, Sight, Sighted, Viewer},
 };
 
 /// A viewer whose socket takes nothing for so long is gone.
@@ -42,6 +43,7 @@ enum Word<'w> {
     Init { mime: &'w str, stream: StreamRole, width: u32, height: u32, from: String, at_s: f64, sound: Heard },
     Skipped,
     Gone { why: &'w str },
+    Boxes { at_s: f64, objects: Vec<ObjectData> },
 }
 
 pub(super) async fn socket(
@@ -51,14 +53,17 @@ pub(super) async fn socket(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer<Response> {
-    let viewer = rooms.seat(&camera, &pairs, &headers).await?;
+    let mut parameters = Parameters::new(&pairs);
+    let boxes = parameters.words("boxes", &["0", "1"], |word| word)?;
+    let viewer = rooms.seat(&camera, parameters, &headers).await?;
+    let sighted = boxes.contains(&"1").then(|| rooms.live.feeds.sighted(&camera));
     let Ok(upgrade) = upgrade else {
         let why = "this is a WebSocket: ask with Upgrade, or for live.mp4";
         return Err(Refusal(StatusCode::UPGRADE_REQUIRED, why.to_owned()));
     };
     let Live { stop, viewers, .. } = &rooms.live;
     let (stop, viewers) = (stop.clone(), viewers.clone());
-    let show = move |socket| async move { viewers.track_future(show(socket, viewer, stop)).await };
+    let show = move |socket| async move { viewers.track_future(show(socket, viewer, sighted, stop)).await };
     Ok(upgrade.max_message_size(HEARD_BYTES_MAX).on_upgrade(show))
 }
 
@@ -68,7 +73,7 @@ pub(super) async fn stream(
     Query(pairs): Pairs,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let mut viewer = rooms.seat(&camera, &pairs, &headers).await?;
+    let mut viewer = rooms.seat(&camera, Parameters::new(&pairs), &headers).await?;
     let (opening, shown) = match timeout(OPENS_WITHIN, opened(&mut viewer)).await {
         Ok(Ok(opened)) => opened,
         Ok(Err(why)) => return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, format!("{camera}: {why}"))),
@@ -147,8 +152,13 @@ enum End {
 }
 
 /// Shows until the viewer leaves or lets its socket stand still, or until `stop`.
-async fn show(mut socket: WebSocket, mut viewer: Viewer, stop: CancellationToken) {
-    let end = stop.run_until_cancelled(show_on(&mut socket, &mut viewer)).await;
+async fn show(
+    mut socket: WebSocket,
+    mut viewer: Viewer,
+    mut sighted: Option<Sighted>,
+    stop: CancellationToken,
+) {
+    let end = stop.run_until_cancelled(show_on(&mut socket, &mut viewer, &mut sighted)).await;
     if end != Some(End::Left) {
         let frame = CloseFrame { code: close_code::AWAY, reason: "the station is stopping".into() };
         // Whoever does not take a last word has had its pictures.
@@ -156,24 +166,48 @@ async fn show(mut socket: WebSocket, mut viewer: Viewer, stop: CancellationToken
     }
 }
 
-async fn show_on(socket: &mut WebSocket, viewer: &mut Viewer) -> End {
+async fn show_on(socket: &mut WebSocket, viewer: &mut Viewer, sighted: &mut Option<Sighted>) -> End {
     loop {
-        let shown = tokio::select! {
+        let words: Vec<Message> = tokio::select! {
             heard = socket.recv() => match heard {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Left,
                 // Pings are answered by the protocol itself; nothing else is expected, or understood.
                 Some(Ok(_)) => continue,
             },
-            shown = viewer.next() => shown,
+            shown = viewer.next() => match shown {
+                Some(shown) => shown.into_iter().flat_map(messages).collect(),
+                None => return End::Over,
+            },
+            sight = next_sight(sighted) => boxes(viewer, sight).into_iter().collect(),
         };
-        let Some(shown) = shown else { return End::Over };
-        for message in shown.into_iter().flat_map(messages) {
+        for message in words {
             match timeout(STALLED_MAX, socket.send(message)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => return End::Left,
             }
         }
     }
+}
+
+/// What is followed in the next picture that was looked at; pending for ever where nobody wants to know, or nobody looks any more.
+async fn next_sight(sighted: &mut Option<Sighted>) -> Sight {
+    let next = match sighted {
+        Some(sighted) => sighted.next().await,
+        None => None,
+    };
+    match next {
+        Some(sight) => sight,
+        None => std::future::pending().await,
+    }
+}
+
+/// Nothing where the picture is from before what the viewer sees.
+fn boxes(viewer: &Viewer, sight: Sight) -> Option<Message> {
+    let at_s = viewer.moment(&sight)?.as_secs_f64();
+    let objects =
+        sight.followed.into_iter().map(|it| ObjectData::new(it.class, it.confidence, it.bbox, it.track));
+    let word = Word::Boxes { at_s, objects: objects.collect() };
+    Some(Message::Text(json!(word).to_string().into()))
 }
 
 fn messages(shown: Shown) -> impl Iterator<Item = Message> {
@@ -200,11 +234,10 @@ impl Rooms {
     async fn seat(
         &self,
         camera: &CameraId,
-        pairs: &[(String, String)],
+        mut parameters: Parameters<'_>,
         headers: &HeaderMap,
     ) -> Answer<Viewer> {
         only_from_here(headers)?;
-        let mut parameters = Parameters::new(pairs);
         let warrant = Warrant::read(&mut parameters)?;
         let roles = [("main", StreamRole::Main), ("sub", StreamRole::Sub)];
         let asked = parameters.words("stream", &roles, |(word, _)| word)?;
