@@ -574,6 +574,7 @@ fn the_openapi_document_names_every_path_and_no_other() {
     let sources = [
         include_str!("../src/console/mod.rs"),
         include_str!("../src/console/alerts.rs"),
+        include_str!("../src/console/cameras.rs"),
         include_str!("../src/console/archive/mod.rs"),
     ];
     let mut routed = BTreeMap::new();

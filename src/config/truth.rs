@@ -16,7 +16,7 @@ use std::{
 use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::{Button, Equipment, Neighbour, Notices, Post, Route, Sensor};
+use super::{Button, Equipment, Map, Neighbour, Notices, Post, Route, Sensor};
 use crate::{
     alert::{Kind, Severity},
     detect::Class,
@@ -69,6 +69,8 @@ pub struct Config {
     pub sensors: BTreeMap<SensorId, Sensor>,
     /// The neighbouring stations, in the order of the file. Ids are unique, and none is ours.
     pub neighbours: Vec<Arc<Neighbour>>,
+    /// Where things lie.
+    pub map: Map,
 }
 
 /// A name in both languages. Either may stand for the other where only one was given.

@@ -5,6 +5,7 @@
 //! | `/` | the page: latest alerts, camera states, live |
 //! | `/api/state` | everything that the page shows, JSON |
 //! | `/api/events` | server-sent events `alert`, `camera`, `broker`, `store`, and `resync` for a viewer that lagged |
+//! | `/api/v1/cameras`, `/api/v1/perimeter`, `/api/v1/status` | every camera, the map, the station in short: JSON |
 //! | `/api/v1/analysis` | where cameras were analysed less than was wanted, JSON |
 //! | `/api/v1/alerts/…` | alerts on record, and what somebody wants done with them |
 //! | `/api/v1/clips`, `/api/v1/cameras/…`, `/api/v1/gaps`, `/api/v1/holds`, `/api/v1/exports` | what was recorded (`docs/ref/openapi.json`) |
@@ -21,7 +22,9 @@ mod alerts;
 mod analysis;
 mod archive;
 mod board;
+mod cameras;
 mod devices;
+mod gallery;
 mod parameters;
 
 pub use alerts::{AlertPage, AlertQuestion, Alerts};
@@ -29,6 +32,7 @@ pub use analysis::{AnalysisPage, IntervalData};
 pub use archive::{Live, Rooms};
 pub use board::{ALERTS_MAX, Board, CameraView, News, Snapshot};
 pub use devices::{DeviceRoom, NotPressed};
+pub use gallery::{Gallery, NoPicture, Print, Undeveloped, Width};
 
 use std::{
     convert::Infallible,
@@ -62,6 +66,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::cameras::Yard;
 use crate::{id::AlertId, metrics::Metrics, store::Desk};
 
 /// What the page may load: its own files, nothing from elsewhere.
@@ -124,6 +129,7 @@ pub async fn serve(listener: TcpListener, console: Console, rooms: Rooms) -> io:
 /// Every path.
 pub fn router(console: Console, rooms: Rooms) -> Router {
     let guarded = middleware::from_fn_with_state(console.listen, guard);
+    let (shown, rooms) = (console.clone(), Arc::new(rooms));
     Router::new()
         .route("/", get(|| asset("text/html; charset=utf-8", include_str!("../../web/index.html"))))
         .route("/app.js", get(|| asset("text/javascript; charset=utf-8", include_str!("../../web/app.js"))))
@@ -140,6 +146,7 @@ pub fn router(console: Console, rooms: Rooms) -> Router {
         .route("/readyz", get(ready))
         .with_state(console)
         .merge(alerts::router(Arc::clone(&rooms.alerts), rooms.clock))
+        .merge(cameras::router(Yard { console: shown, rooms: Arc::clone(&rooms) }))
         .merge(archive::router(rooms))
         .layer(guarded)
 }

@@ -61,7 +61,7 @@ use self::{
     alert_shelf::AlertShelf,
     bookkeeper::Bookkeeper,
     chronicler::Chronicler,
-    clerk::Clerk,
+    clerk::{Clerk, Record},
     clip_finder::ClipFinder,
     clock_watch::{CLOCK_MIN, ClockWatch},
     devices::Switchboard,
@@ -80,7 +80,7 @@ use crate::{
     archive::{Archivist, Recovery, Started},
     camera::{Limits, Pace},
     config::{Broker, Config},
-    console::{self, ALERTS_MAX, Board, Console, Live, Rooms},
+    console::{self, ALERTS_MAX, Board, Console, Gallery, Live, Rooms},
     decode::Backend,
     detect::{self, Model, Runtime},
     device::Devices,
@@ -207,6 +207,7 @@ pub struct Daemon {
     stop_courier: CancellationToken,
     store: DeskThread,
     page: JoinHandle<io::Result<()>>,
+    gallery: JoinHandle<()>,
     viewers: TaskTracker,
     stop_page: CancellationToken,
     orders: Orders,
@@ -279,7 +280,7 @@ impl Daemon {
         let devices_kept = outbox.ledger().range(&Space::Device.from(), &Space::Device.to(), DEVICES_MAX)?;
         let known = clerk::newest(outbox.ledger(), ALERTS_MAX)?;
         let newest_at = known.first().map(|record| record.data.alert_id.raised_at());
-        let mut shown: Vec<AlertData> = known.into_iter().map(|record| record.data).collect();
+        let mut shown: Vec<AlertData> = known.into_iter().map(Record::shown).collect();
         let (inbox, strangers) = Inbox::open(&config, outbox.ledger(), clerk::kept(&config))?;
         let (inbox, mut stale) = (Arc::new(Mutex::new(inbox)), stale);
         stale.extend(strangers);
@@ -432,7 +433,7 @@ impl Daemon {
         let page = Console {
             board: Arc::clone(&board),
             metrics: metrics.clone(),
-            desk: page_desk,
+            desk: page_desk.clone(),
             snapshots,
             ready: Arc::clone(&ready),
             devices: Arc::new(door),
@@ -441,10 +442,14 @@ impl Daemon {
         };
         let (feeds, of_cameras) = viewing::open(&config, &metrics);
         let viewers = TaskTracker::new();
-        let live = Live { feeds, stop: stop_page.clone(), viewers: viewers.clone() };
+        let gallery = Arc::new(Gallery::open(&config, feeds.clone(), backend.clone(), clock));
+        let live =
+            Live { feeds, gallery: Arc::clone(&gallery), stop: stop_page.clone(), viewers: viewers.clone() };
+        let gallery = tokio::spawn(vital(broken.clone(), gallery.keep(stop_page.clone())));
         let rooms = Rooms::new(
             archive.clone(),
             index,
+            page_desk,
             evidence,
             alerts,
             requests,
@@ -545,6 +550,7 @@ impl Daemon {
             stop_courier,
             store,
             page,
+            gallery,
             viewers,
             stop_page,
             orders,
@@ -654,6 +660,7 @@ impl Daemon {
             Ok(Ok(Err(error))) => tracing::warn!(%error, "the page ended badly"),
             Ok(Err(panic)) => tracing::error!(%panic, "the page ended badly"),
         }
+        join("the gallery", Instant::now() + RESERVE, self.gallery).await;
         self.viewers.close();
         // Whoever is still there has had its time for a good-bye.
         let _ = timeout(RESERVE, self.viewers.wait()).await;

@@ -7,11 +7,13 @@ mod clips;
 mod export;
 mod film;
 mod live;
+mod picture;
 mod playback;
 mod records;
 mod report;
 mod requests;
-mod still;
+pub(super) mod still;
+mod timeline;
 mod video;
 mod warrant;
 
@@ -32,21 +34,21 @@ use serde::Serialize;
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{alerts::Alerts, parameters::BadQuestion};
+use super::{alerts::Alerts, gallery::Gallery, parameters::BadQuestion};
 use crate::{
     archive::{Archive, HoldError, NoFilm},
     config::Config,
     decode::Backend,
     evidence::{Action, Actor, Evidence, Purpose},
-    id::{CameraId, HoldId},
+    id::HoldId,
     index::{Librarian, Unanswered},
     mqtt::payload::ModelData,
     neighbour::requests::Requests,
     record::live::{Feeds, NoView},
-    store::Refused,
+    store::{Desk, Refused},
     time::Clock,
 };
-use records::{Gaps, HoldData, HoldWanted, ReleaseWanted, Timeline};
+use records::{Gaps, HoldData, HoldWanted, ReleaseWanted};
 use serde_json::json;
 use warrant::Warrant;
 
@@ -59,6 +61,8 @@ pub struct Rooms {
     pub(super) archive: Archive,
     /// What passed.
     pub(super) index: Librarian,
+    /// Where too little was analysed.
+    pub(super) desk: Desk,
     /// What is written down of those who ask. Where it could not be opened, it is tried again for whoever asks.
     pub(super) evidence: Arc<OnceLock<Evidence>>,
     /// What was told.
@@ -82,6 +86,8 @@ pub struct Rooms {
 pub struct Live {
     /// What can be watched.
     pub feeds: Feeds,
+    /// Pictures of cameras.
+    pub gallery: Arc<Gallery>,
     /// Ends everybody's watching.
     pub stop: CancellationToken,
     /// Everybody who watches over a WebSocket, until he has had his last word.
@@ -94,6 +100,7 @@ impl Rooms {
     pub fn new(
         archive: Archive,
         index: Librarian,
+        desk: Desk,
         evidence: Option<Evidence>,
         alerts: Arc<dyn Alerts>,
         requests: Arc<Requests>,
@@ -105,7 +112,7 @@ impl Rooms {
     ) -> Self {
         let views = warrant::Views::default();
         let evidence = Arc::new(evidence.map_or_else(OnceLock::new, OnceLock::from));
-        Self { archive, index, evidence, alerts, requests, config, model, backend, clock, live, views }
+        Self { archive, index, desk, evidence, alerts, requests, config, model, backend, clock, live, views }
     }
 
     fn time_zone(&self) -> &TimeZone {
@@ -183,7 +190,7 @@ impl From<HoldError> for Refusal {
 }
 
 /// Every path of the archive.
-pub(super) fn router(rooms: Rooms) -> Router {
+pub(super) fn router(rooms: Arc<Rooms>) -> Router {
     Router::new()
         .route("/api/v1/clips", get(video::find))
         .route("/api/v1/clips/{clip}", get(video::clip))
@@ -197,7 +204,9 @@ pub(super) fn router(rooms: Rooms) -> Router {
         .route("/api/v1/cameras/{camera}/live.mp4", get(live::stream))
         .route("/api/v1/exports", post(export::make))
         .route("/api/v1/exports/{pack}/{file}", get(export::file))
-        .route("/api/v1/cameras/{camera}/timeline", get(timeline))
+        .route("/api/v1/cameras/{camera}/timeline", get(timeline::show))
+        .route("/api/v1/cameras/{camera}/picture.jpg", get(picture::newest))
+        .route("/api/v1/cameras/{camera}/still.jpg", get(picture::moment))
         .route("/api/v1/gaps", get(gaps))
         .route("/api/v1/holds", get(holds).post(hold))
         .route("/api/v1/holds/{hold}/release", post(release))
@@ -206,7 +215,7 @@ pub(super) fn router(rooms: Rooms) -> Router {
         .route("/api/v1/clip-requests", get(requests::list).post(requests::ask))
         .route("/api/v1/clip-requests/{request}/answer", post(requests::answer))
         .route("/api/v1/shared/{secret}/video.mp4", get(requests::shared))
-        .with_state(Arc::new(rooms))
+        .with_state(rooms)
 }
 
 fn fresh<T: Serialize>(answer: T) -> Response {
@@ -222,17 +231,6 @@ where
         Ok(answer) => answer.map_err(Refusal::from),
         Err(_) => Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, "the store takes too long".to_owned())),
     }
-}
-
-async fn timeline(
-    State(rooms): State<Arc<Rooms>>,
-    Path(camera): Path<CameraId>,
-    Query(pairs): Pairs,
-) -> Answer<Response> {
-    let (from, to) = records::ask_timeline(&pairs)?;
-    let now = rooms.clock.now().wall;
-    let line = in_time(rooms.archive.catalog().coverage(&camera, from, to, now)).await?;
-    Ok(fresh(Timeline::new(camera, &line)))
 }
 
 async fn gaps(State(rooms): State<Arc<Rooms>>, Query(pairs): Pairs) -> Answer<Response> {

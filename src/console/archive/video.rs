@@ -177,7 +177,7 @@ impl Rooms {
     }
 
     /// Masks as the configuration has them now; those of a camera that is not in it any more are not known.
-    fn masks(&self, camera: &CameraId) -> Vec<Polygon> {
+    pub(super) fn masks(&self, camera: &CameraId) -> Vec<Polygon> {
         let known = self.config.cameras.iter().find(|known| known.id == *camera);
         known.map(|camera| camera.masks.clone()).unwrap_or_default()
     }
