@@ -4,6 +4,8 @@
 //! what is asked is asked over MQTT, HTTP, the terminal and exit codes. Needs what `make test` sets up; a test without its broker says so and is
 //! skipped.
 
+#[path = "town/board.rs"]
+mod board;
 #[path = "town/broker.rs"]
 mod broker;
 #[path = "town/commands.rs"]

@@ -253,9 +253,10 @@ async fn status(State(Yard { console, rooms }): State<Yard>) -> Response {
     })
 }
 
-/// Bytes of the disk where a volume lies, and those that are free.
+/// Bytes of the disk where a volume lies, and those that are free. Its folder is made by whoever is the first to record there.
 async fn room(path: PathBuf) -> Option<(u64, u64)> {
-    let stat = spawn_blocking(move || rustix::fs::statvfs(&path)).await.ok()?.ok()?;
+    let stat = spawn_blocking(move || path.ancestors().find_map(|path| rustix::fs::statvfs(path).ok()));
+    let stat = stat.await.ok()??;
     let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
     Some((bytes(stat.f_blocks), bytes(stat.f_bavail)))
 }
@@ -267,7 +268,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::{self, Machine};
+    use crate::{
+        camera::{Reason, State},
+        config::{self, Machine},
+        time::Wall,
+    };
 
     fn demo() -> Config {
         config::parse(config::demo_toml(), "demo", Path::new("config"), &Machine).expect("the demo is valid")
@@ -291,6 +296,44 @@ mod tests {
         });
         assert_eq!(row(0), expected);
         assert_eq!(row(1)["analysed"], "sub");
+    }
+
+    #[test]
+    fn a_whole_fleet_is_a_list_of_some_hundred_kilobytes() {
+        let mut config = demo();
+        let one = Arc::clone(&config.cameras[0]);
+        config.cameras = (0..778)
+            .map(|number| {
+                let mut camera = (*one).clone();
+                camera.id = format!("upper-village-gate-{number}").parse().expect("an id");
+                Arc::new(camera)
+            })
+            .collect();
+        let health = |id: &CameraId| HealthData {
+            camera: id.clone(),
+            state: State::Offline,
+            reasons: vec![Reason::Timeout],
+            detail: Some(
+                "the camera does not answer within 10 s; see that it has power and is on the network"
+                    .to_owned(),
+            ),
+            since: Wall::default().to_string(),
+            fps: 12.5,
+            kbps: 1024.0,
+            last_frame: Some(Wall::default().to_string()),
+            clock_skew_ms: Some(-1234),
+            attention: None,
+        };
+        let rows = config.cameras.iter().filter_map(|camera| CameraRow::new(camera, &config));
+        let cameras = rows.map(|row| CameraRow {
+            health: Some(health(row.id)),
+            watchable: vec![StreamRole::Main, StreamRole::Sub],
+            picture_at: Some(Wall::default().to_string()),
+            ..row
+        });
+        let list = Cameras { cameras: cameras.collect() };
+        let bytes = serde_json::to_vec(&list).expect("JSON").len();
+        assert!(bytes < 620_000, "{bytes}");
     }
 
     #[test]

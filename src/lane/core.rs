@@ -168,8 +168,6 @@ pub struct Lane {
     /// The last unit whose picture was to be analysed.
     last_wanted: Option<MediaTime>,
     watch: Watch,
-    /// Time in the stream and arrival of the newest picture that the rules have judged.
-    looked: Option<(MediaTime, Mono)>,
     filings: usize,
     tick_at: Mono,
     /// When health is told next, though nothing changed.
@@ -214,7 +212,6 @@ impl Lane {
             shortfall: Shortfall::new(now),
             last_wanted: None,
             watch: Watch::new(Arc::clone(&camera), facts, watch_mint),
-            looked: None,
             filings: 0,
             tick_at: now.mono,
             // A camera that has not been tried is neither well nor lost: the first word on it is how the first attempt went.
@@ -256,7 +253,7 @@ impl Lane {
 
     /// Time in the stream and arrival of the newest picture that was looked at and judged: what [`Self::in_view`] is as of.
     pub fn looked(&self) -> Option<(MediaTime, Mono)> {
-        self.looked
+        self.watch.looked()
     }
 
     /// What is followed and in view.
@@ -458,7 +455,6 @@ impl Lane {
     /// The rules have judged a frame.
     fn judged(&mut self, now: Now, frame: &Frame, acts: &mut Vec<Act>) {
         self.judged_at = now.mono;
-        self.looked = Some((frame.media, frame.arrived.mono));
         self.shortfall.analysed();
         let raised = self.verdicts.iter().any(|verdict| verdict.change == Change::Raised);
         if raised {
