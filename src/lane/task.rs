@@ -293,7 +293,8 @@ impl Task {
         }
         self.shown = looked;
         let Some((media, arrived)) = looked else { return };
-        let followed = self.lane.in_view().map(followed).collect();
+        // What never moved is no visitor: a parked car has no box.
+        let followed = self.lane.in_view().filter(|track| track.moved).map(followed).collect();
         self.sights.show(Sight { role: self.camera.analyse, media, arrived, followed });
     }
 

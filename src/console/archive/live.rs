@@ -207,7 +207,9 @@ fn boxes(viewer: &Viewer, sight: Sight) -> Option<Message> {
     let objects =
         sight.followed.into_iter().map(|it| ObjectData::new(it.class, it.confidence, it.bbox, it.track));
     let word = Word::Boxes { at_s, objects: objects.collect() };
-    Some(Message::Text(json!(word).to_string().into()))
+    // As numbers of 32 bits are written: as `Value` they have the digits of 64.
+    let text = serde_json::to_string(&word).expect("a word is a plain struct of texts, numbers and lists");
+    Some(Message::Text(text.into()))
 }
 
 fn messages(shown: Shown) -> impl Iterator<Item = Message> {
