@@ -8,8 +8,8 @@ use crate::time::Mono;
 
 /// A camera's picture is made anew after so long. A large fleet takes longer for its round: one picture is made at a time, one a second.
 const EVERY: Duration = Duration::from_secs(600);
-/// A camera of which none could be made is tried again after so long.
-const AGAIN: Duration = Duration::from_secs(60);
+/// A camera of which none could be made is tried again after so long: where it is away, that costs nothing.
+const AGAIN: Duration = Duration::from_secs(20);
 
 /// When each camera is due.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ mod tests {
         };
         assert_eq!(of(0), [0, 600, 1200]);
         assert_eq!(of(2), [1, 601, 1201]);
-        assert_eq!(of(1).len(), 1 + 1299 / 60);
+        assert_eq!(of(1).len(), 1 + 1299 / 20);
         assert_eq!(Rounds::new(0, at(0)).next(at(9)), None);
     }
 }
