@@ -88,6 +88,8 @@ slug! {
     EntryPointId;
     /// A village.
     VillageId;
+    /// A road, path or river on the map.
+    RoadId;
     /// A zone (polygon) in one camera's picture.
     ZoneId;
     /// A line in one camera's picture.

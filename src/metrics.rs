@@ -152,6 +152,8 @@ metrics! {
     looks: Family<OfLook, Counter> = Family::default(),
     /// Cameras of which every frame is decoded at present, for whatever reason
     cameras_awake: Gauge = Gauge::default(),
+    /// Cameras of which frames or looks that were wanted are being missed, as of some seconds ago
+    cameras_behind: Gauge = Gauge::default(),
     /// Frames decoded
     frames_decoded: ByCamera = Family::default(),
     /// Frames shown to the detector

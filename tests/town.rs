@@ -6,6 +6,8 @@
 
 #[path = "town/access.rs"]
 mod access;
+#[path = "town/board.rs"]
+mod board;
 #[path = "town/broker.rs"]
 mod broker;
 #[path = "town/commands.rs"]

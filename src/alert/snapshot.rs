@@ -51,21 +51,24 @@ pub fn encode(
     boxes: &[(UnitBox, &str)],
     quality: u8,
 ) -> Result<Vec<u8>, SnapshotError> {
-    let size = picture.size();
-    if size.w == 0 || size.h == 0 {
-        return Err(SnapshotError::Empty(size));
-    }
-    let mut rgb = Vec::new();
-    to_rgb(picture, &mut rgb);
-    let mut canvas = Canvas { size, rgb };
-    for mask in masks {
-        canvas.burn(mask);
-    }
-    let mut canvas = canvas.at_most(WIDTH_MAX);
+    let mut canvas = Canvas::of(picture, masks)?.at_most(WIDTH_MAX);
     for (bbox, label) in boxes {
         canvas.outline(bbox, colour(label));
     }
     canvas.jpeg(quality)
+}
+
+/// The picture as JPEG, at most `width` pixels wide, with its masks black.
+///
+/// # Errors
+/// As [`encode`].
+pub fn scaled(
+    picture: &Picture,
+    masks: &[Polygon],
+    width: u32,
+    quality: u8,
+) -> Result<Vec<u8>, SnapshotError> {
+    Canvas::of(picture, masks)?.at_most(width.max(1)).jpeg(quality)
 }
 
 /// Several pictures as one JPEG: `columns` beside each other, each `width` pixels wide at most and as high as the first one is then; masks are black in all of
@@ -86,11 +89,7 @@ pub fn sheet(
     let columns = columns.clamp(1, pictures.len());
     let mut tiles = Vec::with_capacity(pictures.len());
     for picture in pictures.iter().filter(|picture| picture.size().w > 0 && picture.size().h > 0) {
-        let mut rgb = Vec::new();
-        to_rgb(picture, &mut rgb);
-        let mut tile = Canvas { size: picture.size(), rgb };
-        masks.iter().for_each(|mask| tile.burn(mask));
-        tiles.push(tile.at_most(width.max(1)));
+        tiles.push(Canvas::of(picture, masks)?.at_most(width.max(1)));
     }
     let tile = tiles[0].size;
     let rows = tiles.len().div_ceil(columns) as u32;
@@ -111,6 +110,19 @@ fn colour(label: &str) -> [u8; 3] {
 }
 
 impl Canvas {
+    /// The picture, with its masks burnt in.
+    fn of(picture: &Picture, masks: &[Polygon]) -> Result<Self, SnapshotError> {
+        let size = picture.size();
+        if size.w == 0 || size.h == 0 {
+            return Err(SnapshotError::Empty(size));
+        }
+        let mut rgb = Vec::new();
+        to_rgb(picture, &mut rgb);
+        let mut canvas = Self { size, rgb };
+        masks.iter().for_each(|mask| canvas.burn(mask));
+        Ok(canvas)
+    }
+
     /// Blackens every pixel that a mask touches.
     fn burn(&mut self, mask: &Polygon) {
         let (w, h) = (self.size.w as f32, self.size.h as f32);

@@ -13,6 +13,7 @@ mod duty;
 mod form;
 mod hours;
 mod keys;
+mod map;
 mod neighbour;
 mod problem;
 mod read;
@@ -33,6 +34,7 @@ use std::path::Path;
 
 pub use device::{Button, Equipment, Sensor, SensorKind};
 pub use duty::{Attendance, Notices, Post, Route};
+pub use map::{CameraOnMap, Map, Place, Point, Road, RoadKind, VillageOnMap};
 pub use neighbour::{Agreement, Neighbour};
 pub use problem::{PROBLEMS_MAX, Problem, Problems};
 pub use reference::reference;

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use super::{
     Attention, Broker, Camera, ClientCertificate, Config, Console, Decode, Detect, EntryPoint,
     ExternalBroker, Hours, HoursSpan, Line, Name, Paths, RecordPolicy, Station, StreamRole, Tls, Village,
-    Zone, device, duty, neighbour,
+    Zone, device, duty, map, neighbour,
     problem::{Report, shown, suggestion},
     record, rule,
     secret::credentials,
@@ -91,6 +91,7 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
     let buttons = device::buttons(file, &entry_points, &cameras, reader);
     let sensors = device::sensors(file, &hours, reader);
     let neighbours = neighbour::neighbours(file, &hours, &time_zone, reader);
+    let map = map::map(file);
 
     Some(Config {
         source: None,
@@ -113,6 +114,7 @@ pub(super) fn config(file: &Table, reader: &mut Reader<'_, '_>) -> Option<Config
         buttons,
         sensors,
         neighbours,
+        map,
     })
 }
 

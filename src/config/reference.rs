@@ -125,6 +125,7 @@ fn value(form: &Form) -> String {
         Form::Days => "`daily` | list of `mon` to `sun`".into(),
         Form::Point => "`[x, y]`".into(),
         Form::Polygon => "list of 3 to 64 `[x, y]`".into(),
+        Form::Place => "`[lat, lon]`".into(),
         Form::List { of, min, max } => match of {
             Form::Table(_) => format!("{min} to {max} tables"),
             _ => format!("list ({min} to {max}) of {}", value(of)),

@@ -133,6 +133,15 @@ fn form(form_: &'static Form, definitions: &mut Map<String, Value>) -> Map<Strin
         Form::Polygon => {
             json!({ "type": "array", "items": point(), "minItems": 3, "maxItems": CORNERS_MAX })
         }
+        Form::Place => json!({
+            "type": "array",
+            "prefixItems": [
+                { "type": "number", "minimum": -90, "maximum": 90 },
+                { "type": "number", "minimum": -180, "maximum": 180 },
+            ],
+            "items": false,
+            "minItems": 2,
+        }),
         Form::List { of, min, max } => {
             json!({ "type": "array", "items": form(of, definitions), "minItems": min, "maxItems": max })
         }

@@ -153,6 +153,8 @@ pub(super) enum Form {
     Point,
     /// The corners of a polygon, in order around it.
     Polygon,
+    /// A place on earth, `[latitude, longitude]` in degrees.
+    Place,
     /// A list of some length.
     List {
         /// What its items look like.
@@ -205,6 +207,7 @@ impl Form {
             Self::Days => format!("\"daily\", or a list of {}", quoted(&DAYS)),
             Self::Point => "a point [x, y], both from 0 to 1".into(),
             Self::Polygon => "a list of at least three points [x, y], all from 0 to 1".into(),
+            Self::Place => "a place [latitude, longitude] in degrees, like [30.41, 103.51]".into(),
             Self::List { of, min, max } => format!("a list of {min} to {max} items, each {}", of.expected()),
             Self::Table(_) => "a table".into(),
             Self::Map { of, .. } => format!("tables by id, like [{}.ID]", last_name(of.name)),

@@ -14,7 +14,7 @@ use toml::{
 use url::Url;
 
 use super::{
-    form,
+    Place, form,
     problem::{Report, shown, suggestion},
     shape::{Form, Key, Need, Section},
 };
@@ -58,6 +58,8 @@ pub(super) enum Value {
     Point(UnitPoint),
     /// A polygon.
     Polygon(Polygon),
+    /// A place on earth.
+    Place(Place),
     /// A list.
     List(Vec<Placed<Value>>),
     /// A table.
@@ -151,6 +153,7 @@ take! {
     Days(days) as &'a [civil::Weekday] => days.as_slice();
     Point(point) as UnitPoint => *point;
     Polygon(polygon) as &'a Polygon => polygon;
+    Place(place) as Place => *place;
     List(items) as &'a [Placed<Value>] => items.as_slice();
     Table(table) as &'a Table => table;
     Map(tables) as &'a [(Placed<String>, Table)] => tables.as_slice();

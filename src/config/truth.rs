@@ -17,7 +17,7 @@ use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Button, Equipment, Neighbour, Notices, Post, Route, Sensor};
+use super::{Button, Equipment, Map, Neighbour, Notices, Post, Route, Sensor};
 use crate::{
     alert::{Kind, Severity},
     detect::Class,
@@ -72,6 +72,8 @@ pub struct Config {
     pub sensors: BTreeMap<SensorId, Sensor>,
     /// The neighbouring stations, in the order of the file. Ids are unique, and none is ours.
     pub neighbours: Vec<Arc<Neighbour>>,
+    /// Where things lie.
+    pub map: Map,
 }
 
 /// Where a configuration was read.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use crate::{
+    camera::State,
     config::{Config, Name},
     id::CameraId,
     mqtt::payload::{AlertData, HealthData},
@@ -62,6 +63,23 @@ pub enum About {
     Camera(CameraId),
     /// Who may see this alert.
     Alert(Arc<AlertData>),
+}
+
+/// How many cameras are how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Tally {
+    /// All of the configuration.
+    pub declared: usize,
+    /// Well.
+    pub online: usize,
+    /// There, and something is wrong with the picture.
+    pub degraded: usize,
+    /// Away.
+    pub offline: usize,
+    /// Out of service on purpose.
+    pub maintenance: usize,
+    /// Those that have not said anything yet.
+    pub unknown: usize,
 }
 
 /// What changed, as one server-sent event: its name, and its JSON.
@@ -121,14 +139,21 @@ impl Board {
         }
     }
 
-    /// An alert was raised (revision 1), updated, ended, or expired.
+    /// An alert was raised (revision 1), or is not as it was. Each change is told, however old the alert.
     pub fn alert(&self, rev: u64, alert: AlertData) {
+        let news = if rev > 1 { inbox::News::Change } else { inbox::News::New };
+        self.theirs(news, rev, alert);
+    }
+
+    /// A neighbour's alert was heard of, or is not as it was.
+    pub fn theirs(&self, news: inbox::News, rev: u64, alert: AlertData) {
+        let alert = AlertData { rev: Some(rev), ..alert };
         let mut shown = self.shown();
-        match shown.alerts.iter_mut().find(|known| known.alert_id == alert.alert_id) {
-            Some(known) => *known = alert.clone(),
-            // The end of an alert that has long left the page is not news here.
-            None if rev > 1 => return,
-            None => {
+        match (shown.alerts.iter_mut().find(|known| known.alert_id == alert.alert_id), news) {
+            (Some(known), _) => *known = alert.clone(),
+            // What has long left the page is told, and not shown again: whoever works through all that are open still has it.
+            (None, inbox::News::Change) => {}
+            (None, inbox::News::New) => {
                 shown.alerts.push_front(alert.clone());
                 shown.alerts.truncate(ALERTS_MAX);
             }
@@ -136,12 +161,6 @@ impl Board {
         drop(shown);
         let alert = Arc::new(alert);
         self.tell("alert", About::Alert(Arc::clone(&alert)), &*alert);
-    }
-
-    /// A neighbour's alert was heard of, or is not as it was.
-    pub fn theirs(&self, news: inbox::News, rev: u64, alert: AlertData) {
-        let rev = if news == inbox::News::New { 1 } else { rev.max(2) };
-        self.alert(rev, alert);
     }
 
     /// A camera said how it is.
@@ -162,6 +181,35 @@ impl Board {
     pub fn store(&self, trouble: Option<String>) {
         self.shown().store_trouble.clone_from(&trouble);
         self.tell("store", About::Station, &trouble);
+    }
+
+    /// Whether the broker is connected.
+    pub fn broker_connected(&self) -> bool {
+        self.shown().broker_connected
+    }
+
+    /// How each camera is that has said so.
+    pub fn healths(&self) -> BTreeMap<CameraId, HealthData> {
+        let shown = self.shown();
+        let healths = shown.cameras.iter().filter_map(|(id, view)| Some((id.clone(), view.health.clone()?)));
+        healths.collect()
+    }
+
+    /// How many cameras are how.
+    pub fn tally(&self) -> Tally {
+        let shown = self.shown();
+        let mut tally = Tally { declared: shown.cameras.len(), ..Tally::default() };
+        for view in shown.cameras.values() {
+            let count = match view.health.as_ref().map(|health| health.state) {
+                Some(State::Online) => &mut tally.online,
+                Some(State::Degraded) => &mut tally.degraded,
+                Some(State::Offline) => &mut tally.offline,
+                Some(State::Maintenance) => &mut tally.maintenance,
+                None => &mut tally.unknown,
+            };
+            *count += 1;
+        }
+        tally
     }
 
     /// Why the store does not write, where it does not.
@@ -247,6 +295,7 @@ pub(super) mod tests {
             incident: None,
             life: LifeData::default(),
             home: None,
+            rev: None,
         }
     }
 
@@ -256,7 +305,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_end_of_an_alert_that_left_the_page_is_no_news() {
+    fn a_change_of_an_alert_that_left_the_page_is_told_and_not_shown_again() {
         let (board, mut mint) = (board(), Mint::seeded(1));
         let mut news = board.listen();
         let first = mint.alert(Wall::from_unix_ms(1));
@@ -266,10 +315,40 @@ pub(super) mod tests {
         }
         while news.try_recv().is_ok() {}
         board.alert(2, alert(first));
-        assert!(news.try_recv().is_err());
+        board.theirs(inbox::News::Change, 1, alert(first));
+        for rev in [2, 1] {
+            let told = news.try_recv().expect("it is told");
+            let told: AlertData = serde_json::from_str(&told.json).expect("an alert");
+            assert_eq!((told.alert_id, told.rev), (first, Some(rev)));
+        }
         let shown = board.snapshot().alerts;
         assert_eq!(shown.len(), ALERTS_MAX);
-        assert!(shown.iter().all(|alert| alert.alert_id != first));
+        assert!(shown.iter().all(|alert| alert.alert_id != first && alert.rev == Some(1)));
+    }
+
+    #[test]
+    fn cameras_are_counted_by_how_they_are() {
+        let board = board();
+        let unknown = Tally { declared: 4, unknown: 4, ..Tally::default() };
+        assert_eq!(board.tally(), unknown);
+        for (camera, state) in
+            [("north-gate", State::Offline), ("south-gate", State::Online), ("no-one", State::Online)]
+        {
+            board.camera(HealthData {
+                camera: camera.parse().expect("an id"),
+                state,
+                reasons: Vec::new(),
+                detail: None,
+                since: String::new(),
+                fps: 0.0,
+                kbps: 0.0,
+                last_frame: None,
+                clock_skew_ms: None,
+                attention: None,
+            });
+        }
+        assert_eq!(board.tally(), Tally { unknown: 2, offline: 1, online: 1, ..unknown });
+        assert_eq!(board.healths().len(), 2);
     }
 
     #[test]

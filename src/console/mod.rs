@@ -6,6 +6,7 @@
 //! | `/api/v1/session`, `/api/v1/setup`, `/api/v1/accounts`, `/api/v1/audit` | who asks: signing in, accounts, the audit log |
 //! | `/api/state` | everything that the page shows, JSON |
 //! | `/api/events` | server-sent events `alert`, `camera`, `broker`, `store`, `resync` for a viewer that lagged, and `signed-out` at the end of a session |
+//! | `/api/v1/cameras`, `/api/v1/perimeter`, `/api/v1/status` | every camera, the map, the station in short: JSON |
 //! | `/api/v1/analysis` | where cameras were analysed less than was wanted, JSON |
 //! | `/api/v1/alerts/…` | alerts on record, and what somebody wants done with them |
 //! | `/api/v1/clips`, `/api/v1/cameras/…`, `/api/v1/gaps`, `/api/v1/holds`, `/api/v1/exports` | what was recorded (`docs/ref/openapi.json`) |
@@ -25,7 +26,9 @@ mod analysis;
 mod answer;
 mod archive;
 mod board;
+mod cameras;
 mod devices;
+mod gallery;
 mod guard;
 mod guarded;
 mod journal;
@@ -40,6 +43,7 @@ pub use analysis::{AnalysisPage, IntervalData};
 pub use archive::{Live, Rooms};
 pub use board::{ALERTS_MAX, About, Board, CameraView, News, Snapshot};
 pub use devices::{DeviceRoom, NotPressed};
+pub use gallery::{Gallery, NoPicture, Print, Undeveloped, Width};
 pub use guarded::{Needs, Route, Unlet};
 pub use journal::Journal;
 pub use visitor::{Person, Visitor};
@@ -75,7 +79,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{answer::no_alert, guard::Guard, guarded::Guarded};
+use self::{answer::no_alert, cameras::Yard, guard::Guard, guarded::Guarded};
 use crate::{account::Permission, id::AlertId, metrics::Metrics, mqtt::payload::AlertData, store::Desk};
 
 /// A comment is sent to an idle viewer so often, so that both ends notice a dead connection.
@@ -150,6 +154,7 @@ pub fn routes() -> Vec<Route> {
         access::routes().routes(),
         alerts::routes().routes(),
         zones::routes().routes(),
+        cameras::routes().routes(),
         archive::routes().routes(),
     ];
     all.into_iter().flatten().collect()
@@ -178,12 +183,14 @@ fn base() -> Guarded<Console> {
 pub fn router(console: Console, rooms: Rooms) -> Router {
     let (access, zones) = (Arc::clone(&console.access), Arc::clone(&console.zones));
     let guard = Guard::new(console.listen, access.address());
+    let (shown, rooms) = (console.clone(), Arc::new(rooms));
     base()
         .with_state(console)
         .merge(access::routes().with_state(Arc::clone(&access)))
         .merge(alerts::routes().with_state(alerts::Counter::new(Arc::clone(&rooms.alerts), rooms.clock)))
         .merge(zones::routes().with_state(zones))
-        .merge(archive::routes().with_state(Arc::new(rooms)))
+        .merge(cameras::routes().with_state(Yard { console: shown, rooms: Arc::clone(&rooms) }))
+        .merge(archive::routes().with_state(rooms))
         .into_router()
         .layer(middleware::from_fn_with_state(access, access::recognise))
         .layer(middleware::from_fn_with_state(guard, guard::guard))

@@ -6,7 +6,7 @@ use futures::{FutureExt, future::BoxFuture};
 
 use super::{
     abroad::Commands,
-    clerk::{read_record, record_key_at, record_range},
+    clerk::{Record, read_record, record_key_at, record_range},
 };
 use crate::{
     alert::life::Verb,
@@ -16,7 +16,7 @@ use crate::{
         ear::Age,
         payload::{AlertData, AnswerData, CommandData},
     },
-    neighbour::foreign,
+    neighbour::foreign::{self, Foreign},
     store::{Desk, Refused},
     time::Wall,
 };
@@ -45,12 +45,12 @@ impl Alerts for AlertShelf {
             let (from, to) = record_range(id);
             let found = self.desk.range(from, to, 1).await?;
             if let Some(record) = found.first().and_then(|(_, value)| read_record(value)) {
-                return Ok(Some(record.data));
+                return Ok(Some(record.shown()));
             }
             let Some(home) = self.commands.home_of(id) else { return Ok(None) };
             let (from, to) = foreign::range_of(&home, id);
             let found = self.desk.range(from, to, 1).await?;
-            Ok(found.first().and_then(|(_, value)| foreign::read(value)).map(|foreign| foreign.data))
+            Ok(found.first().and_then(|(_, value)| foreign::read(value)).map(Foreign::shown))
         }
         .boxed()
     }
@@ -163,8 +163,8 @@ impl Row {
             let Some((key, value)) = desk.last(self.from.clone(), self.to.clone()).await? else { break };
             self.to = key;
             let alert = match self.is_own {
-                true => read_record(&value).map(|record| record.data),
-                false => foreign::read(&value).map(|foreign| foreign.data),
+                true => read_record(&value).map(Record::shown),
+                false => foreign::read(&value).map(Foreign::shown),
             };
             self.next = alert.map(|alert| (alert.alert_id, alert));
         }

@@ -180,7 +180,9 @@ impl Bookkeeper {
         });
         let missed =
             Cause::ALL.map(|cause| metrics.analysis_missed.get_or_create(&OfCause::from(cause)).get());
-        match self.fleet.look(now, counts.collect(), missed) {
+        let news = self.fleet.look(now, counts.collect(), missed);
+        metrics.cameras_behind.set(self.fleet.behind() as i64);
+        match news {
             Some(News::Behind(behind)) => {
                 tracing::warn!(cameras = behind.cameras, cause = behind.cause.as_str(), "{behind}");
             }

@@ -78,6 +78,8 @@ pub(super) struct FleetWatch {
     looked_at: Mono,
     counts: Vec<Counts>,
     missed: Missed,
+    /// Cameras that were behind at the last look.
+    behind: usize,
     state: State,
     said_at: Option<Mono>,
 }
@@ -95,6 +97,7 @@ impl FleetWatch {
             looked_at: now,
             counts: Vec::new(),
             missed: Missed::default(),
+            behind: 0,
             state: State::Well,
             said_at: None,
         }
@@ -103,6 +106,7 @@ impl FleetWatch {
     /// Looks at the counts, every few seconds; always of the same cameras in the same order.
     pub(super) fn look(&mut self, now: Mono, counts: Vec<Counts>, missed: Missed) -> Option<News> {
         let behind = self.compare(now, &counts, &missed);
+        self.behind = behind.as_ref().map_or(0, |behind| behind.cameras);
         (self.looked_at, self.counts, self.missed) = (now, counts, missed);
         let may_speak = self.said_at.is_none_or(|said| now.since(said) >= TELL_EVERY);
         let news = match (&mut self.state, behind) {
@@ -131,6 +135,11 @@ impl FleetWatch {
         };
         self.said_at = Some(now);
         Some(news)
+    }
+
+    /// How many cameras were behind at the last look.
+    pub(super) fn behind(&self) -> usize {
+        self.behind
     }
 
     /// How far analysis is behind since the last look, where it is.

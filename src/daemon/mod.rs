@@ -62,7 +62,7 @@ use self::{
     alert_shelf::AlertShelf,
     bookkeeper::Bookkeeper,
     chronicler::Chronicler,
-    clerk::Clerk,
+    clerk::{Clerk, Record},
     clip_finder::ClipFinder,
     clock_watch::{CLOCK_MIN, ClockWatch},
     devices::Switchboard,
@@ -83,7 +83,7 @@ use crate::{
     archive::{Archivist, Recovery, Started},
     camera::{Limits, Pace},
     config::{Broker, Config},
-    console::{self, ALERTS_MAX, Access, Board, Console, Journal, Live, Rooms},
+    console::{self, ALERTS_MAX, Access, Board, Console, Gallery, Journal, Live, Rooms},
     decode::Backend,
     detect::{self, Model, Runtime},
     device::Devices,
@@ -220,6 +220,7 @@ pub struct Daemon {
     stop_courier: CancellationToken,
     store: DeskThread,
     page: JoinHandle<io::Result<()>>,
+    gallery: JoinHandle<()>,
     viewers: TaskTracker,
     stop_page: CancellationToken,
     orders: Orders,
@@ -292,7 +293,7 @@ impl Daemon {
         let devices_kept = outbox.ledger().range(&Space::Device.from(), &Space::Device.to(), DEVICES_MAX)?;
         let known = clerk::newest(outbox.ledger(), ALERTS_MAX)?;
         let newest_at = known.first().map(|record| record.data.alert_id.raised_at());
-        let mut shown: Vec<AlertData> = known.into_iter().map(|record| record.data).collect();
+        let mut shown: Vec<AlertData> = known.into_iter().map(Record::shown).collect();
         let (inbox, strangers) = Inbox::open(&config, outbox.ledger(), clerk::kept(&config))?;
         let (inbox, mut stale) = (Arc::new(Mutex::new(inbox)), stale);
         stale.extend(strangers);
@@ -459,7 +460,7 @@ impl Daemon {
         let page = Console {
             board: Arc::clone(&board),
             metrics: metrics.clone(),
-            desk: page_desk,
+            desk: page_desk.clone(),
             alerts: Arc::<AlertShelf>::clone(&alerts),
             snapshots,
             ready: Arc::clone(&ready),
@@ -471,10 +472,14 @@ impl Daemon {
         };
         let (feeds, of_cameras) = viewing::open(&config, &metrics);
         let viewers = TaskTracker::new();
-        let live = Live { feeds, stop: stop_page.clone(), viewers: viewers.clone() };
+        let gallery = Arc::new(Gallery::open(&config, feeds.clone(), backend.clone(), clock));
+        let live =
+            Live { feeds, gallery: Arc::clone(&gallery), stop: stop_page.clone(), viewers: viewers.clone() };
+        let gallery = tokio::spawn(vital(broken.clone(), gallery.keep(stop_page.clone())));
         let rooms = Rooms::new(
             archive.clone(),
             index,
+            page_desk,
             Arc::clone(&access),
             alerts,
             requests,
@@ -516,13 +521,14 @@ impl Daemon {
         for ((((camera, seat), start), (share, words)), feeds) in
             config.cameras.iter().zip(seats).zip(starts).zip(shares).zip(of_cameras)
         {
-            let CameraFeeds { lane: feed, own } = feeds;
+            let CameraFeeds { lane: feed, sights, own } = feeds;
             let (filming, own) = recordings.of(camera, start, own, stop_lanes.clone());
             if let Some(own) = own {
                 lanes.spawn(vital(broken.clone(), own));
             }
             let (around, stop) = (around.clone(), stop_lanes.clone());
-            let lane = lane::run(seat, Mint::from_os(), share, words, (filming, feed), around, stop);
+            let kept = (filming, feed, sights);
+            let lane = lane::run(seat, Mint::from_os(), share, words, kept, around, stop);
             lanes.spawn(vital(broken.clone(), lane));
         }
         let switchboard = Switchboard {
@@ -576,6 +582,7 @@ impl Daemon {
             stop_courier,
             store,
             page,
+            gallery,
             viewers,
             stop_page,
             orders,
@@ -690,6 +697,7 @@ impl Daemon {
             Ok(Ok(Err(error))) => tracing::warn!(%error, "the page ended badly"),
             Ok(Err(panic)) => tracing::error!(%panic, "the page ended badly"),
         }
+        join("the gallery", Instant::now() + RESERVE, self.gallery).await;
         self.viewers.close();
         // Whoever is still there has had its time for a good-bye.
         let _ = timeout(RESERVE, self.viewers.wait()).await;

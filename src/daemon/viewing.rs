@@ -2,17 +2,21 @@
 //!
 //! Owns that what is read for analysis or recording, and nothing else, can be watched. What viewers see is `record::live`'s.
 
+use std::sync::Arc;
+
 use crate::{
     config::{Camera, Config},
     lane::Filming,
     metrics::Metrics,
-    record::live::{Feed, Feeds},
+    record::live::{Feed, Feeds, Sights},
 };
 
 /// What a camera's connections put their streams into.
 pub(super) struct CameraFeeds {
     /// The lane's.
     pub(super) lane: Feed,
+    /// What the lane follows.
+    pub(super) sights: Sights,
     /// That of the recording's own connection, where there is one.
     pub(super) own: Option<Feed>,
 }
@@ -25,9 +29,14 @@ pub(super) fn open(config: &Config, metrics: &Metrics) -> (Feeds, Vec<CameraFeed
     };
     let cameras = config.cameras.iter().map(|camera| (&**camera, roles(camera)));
     let (feeds, of_cameras) = Feeds::new(config.station.id.clone(), cameras, metrics.clone());
-    let of_camera = |feeds: Vec<Feed>| {
-        let mut feeds = feeds.into_iter();
-        CameraFeeds { lane: feeds.next().expect("each camera has a lane"), own: feeds.next() }
+    let of_camera = |(camera, fed): (&Arc<Camera>, Vec<Feed>)| {
+        let mut fed = fed.into_iter();
+        CameraFeeds {
+            lane: fed.next().expect("each camera has a lane"),
+            sights: feeds.sights(&camera.id),
+            own: fed.next(),
+        }
     };
-    (feeds, of_cameras.into_iter().map(of_camera).collect())
+    let of_cameras = config.cameras.iter().zip(of_cameras).map(of_camera).collect();
+    (feeds, of_cameras)
 }

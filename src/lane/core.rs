@@ -38,6 +38,7 @@ use crate::{
     metrics::{CameraMetrics, Metrics, OfCamera, OfLook},
     rules::Verdict,
     time::{MediaTime, Mono, Now, Wall},
+    track::Track,
 };
 
 /// How often the lane looks at itself: health, and the end of what waits.
@@ -252,6 +253,16 @@ impl Lane {
     /// Frames that the detector has, as far as the lane knows: it still expects an answer for each.
     pub fn frames_out(&self) -> usize {
         self.watch.frames_out()
+    }
+
+    /// Time in the stream and arrival of the newest picture that was looked at and judged: what [`Self::in_view`] is as of.
+    pub fn looked(&self) -> Option<(MediaTime, Mono)> {
+        self.watch.looked()
+    }
+
+    /// What is followed and in view.
+    pub fn in_view(&self) -> impl Iterator<Item = &Track> {
+        self.watch.in_view()
     }
 
     /// What of the stream is in memory from the newest key frame on, up to the last unit; nothing where that key frame is not there any more.

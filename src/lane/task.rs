@@ -27,8 +27,12 @@ use crate::{
     gate::{Grant, Share},
     id::{CameraId, Mint},
     metrics::Metrics,
-    record::{live::Feed, seen::Raised},
-    time::{Clock, Mono},
+    record::{
+        live::{Feed, Followed, Sight, Sights},
+        seen::Raised,
+    },
+    time::{Clock, MediaTime, Mono},
+    track::Track,
     zones::Seat,
 };
 
@@ -106,7 +110,7 @@ pub async fn run(
     mint: Mint,
     share: Share,
     words: watch::Receiver<Word>,
-    (filming, feed): (Filming, Feed),
+    (filming, feed, sights): (Filming, Feed, Sights),
     around: Surroundings,
     stop: CancellationToken,
 ) {
@@ -124,6 +128,8 @@ pub async fn run(
         around,
         filming,
         feed,
+        sights,
+        shown: None,
         hearing: Hearing::default(),
         sound: Sound::Unwanted,
         stream: None,
@@ -152,6 +158,9 @@ struct Task {
     around: Surroundings,
     filming: Filming,
     feed: Feed,
+    sights: Sights,
+    /// The newest picture that viewers were told of.
+    shown: Option<(MediaTime, Mono)>,
     hearing: Hearing,
     /// What the stream was asked for.
     sound: Sound,
@@ -267,12 +276,16 @@ impl Task {
             Event::Tick => self.filming.tick(),
             _ => {}
         }
+        let may_have_looked = matches!(event, Event::Seen(_) | Event::Detected { .. });
         if let Event::Stream(StreamEvent::Ended(ending)) = &event {
             self.hearing.ended(self.sound, ending, now.mono);
             self.stream = None;
         }
         let mut acts = std::mem::take(&mut self.acts);
         self.lane.apply(now, event, &mut acts);
+        if may_have_looked && self.sights.are_wanted() {
+            self.show();
+        }
         let mut overwritten = Vec::new();
         for act in acts.drain(..) {
             overwritten.extend(self.perform(act));
@@ -282,6 +295,19 @@ impl Task {
         }
         debug_assert!(acts.is_empty(), "nothing follows from an overwritten frame");
         self.acts = acts;
+    }
+
+    /// Shows viewers what is followed, where another picture was looked at.
+    fn show(&mut self) {
+        let looked = self.lane.looked();
+        if looked == self.shown {
+            return;
+        }
+        self.shown = looked;
+        let Some((media, arrived)) = looked else { return };
+        // What never moved is no visitor: a parked car has no box.
+        let followed = self.lane.in_view().filter(|track| track.moved).map(followed).collect();
+        self.sights.show(Sight { role: self.camera.analyse, media, arrived, followed });
     }
 
     /// Does one act; says which frame it overwrote, if any.
@@ -351,6 +377,15 @@ impl Task {
         let (camera, role) = (&self.camera, self.camera.analyse);
         self.sound = self.hearing.sound(camera, role, clock.now().mono);
         self.stream = Some(Source::connect_with(self.sound, camera, role, *limits, *clock, pace));
+    }
+}
+
+fn followed(track: &Track) -> Followed {
+    Followed {
+        track: track.id,
+        class: track.class,
+        confidence: track.confidence.unwrap_or(track.confidence_best),
+        bbox: track.bbox,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     id::Mint,
     motion::Motion,
     rules::{Rules, Verdict},
-    time::Mono,
+    time::{MediaTime, Mono},
     track::{Track, Tracker},
 };
 
@@ -40,6 +40,8 @@ pub struct Watch {
     clock: TrackClock,
     /// Something was first seen a moment ago, where something moves. What stands there and is recognised now and then is not new.
     young: bool,
+    /// Time in the stream and arrival of the newest frame that was judged.
+    looked: Option<(MediaTime, Mono)>,
     /// The time of the newest frame.
     newest: Option<Mono>,
     /// Frames that the detector has, oldest first: the one that it works on, the one that waits in the slot, and answers that are on their way.
@@ -74,6 +76,7 @@ impl Watch {
             rules: Rules::new(camera, mint),
             clock: TrackClock::default(),
             young: false,
+            looked: None,
             newest: None,
             out: VecDeque::with_capacity(4),
         }
@@ -184,6 +187,16 @@ impl Watch {
         self.tracker.tracks()
     }
 
+    /// Of which frame the tracks are: its time in the stream, and its arrival.
+    pub(super) fn looked(&self) -> Option<(MediaTime, Mono)> {
+        self.looked
+    }
+
+    /// Shows those that are in view.
+    pub(super) fn in_view(&self) -> impl Iterator<Item = &Track> {
+        self.tracker.in_view()
+    }
+
     /// Takes the passages that are over, and the pieces of those that go on.
     pub fn passed(&mut self) -> std::vec::Drain<'_, Passage> {
         self.passed.drain(..)
@@ -191,6 +204,7 @@ impl Watch {
 
     fn judge(&mut self, frame: &Frame, verdicts: &mut Vec<Verdict>) {
         let (now, before) = (frame.arrived, verdicts.len());
+        self.looked = Some((frame.media, now.mono));
         let tracks = self.tracker.tracks();
         self.rules.update(now, tracks, self.tracker.ended(), verdicts);
         self.passages.see(now.mono, &frame.picture);

@@ -29,6 +29,13 @@ pub struct Foreign {
     pub data: AlertData,
 }
 
+impl Foreign {
+    /// As it is shown over HTTP.
+    pub fn shown(self) -> AlertData {
+        AlertData { rev: Some(self.rev), ..self.data }
+    }
+}
+
 /// Keeps an alert. Its length in bytes is that of the value.
 pub(super) fn put(of: &StationId, foreign: &Foreign) -> (Write, usize) {
     let value = serde_json::to_vec(foreign).expect("a record is a plain struct of texts, numbers and lists");
@@ -97,7 +104,7 @@ pub fn newest(ledger: &dyn Ledger, of: &StationId, limit: usize) -> Result<Vec<A
     let (from, mut to) = all(of);
     while alerts.len() < limit {
         let Some((key, value)) = ledger.last(&from, &to)? else { break };
-        alerts.extend(read(&value).map(|foreign| foreign.data));
+        alerts.extend(read(&value).map(Foreign::shown));
         to = key;
     }
     Ok(alerts)

@@ -21,6 +21,8 @@ const PATIENCE_SHORT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Missed for so long, even what stood still, where nothing has moved since, is lost.
 const PATIENCE_STANDING: Duration = Duration::from_secs(120);
+/// Missed for less, a track counts as in view: one look alone may miss it.
+const IN_VIEW: Duration = Duration::from_millis(500);
 /// What one missed look counts at most, so that rare looks do not end a track at once.
 const MISS_MAX: Duration = Duration::from_secs(1);
 /// In one place for so long, a thing stands.
@@ -239,6 +241,11 @@ impl Body {
     /// Whether the next frame should be looked at even where nothing moves: only a look can tell whether it stopped or left.
     pub(super) fn wants_look(&self) -> bool {
         !self.stands() || self.stirred
+    }
+
+    /// Whether it was there when somebody last looked, or a moment before.
+    pub(super) fn is_in_view(&self) -> bool {
+        self.missed < IN_VIEW
     }
 
     /// Whether it has to be followed: it is on its way, or was not found where it stood when somebody last looked.

@@ -209,6 +209,11 @@ impl Tracker {
         self.bodies.iter().any(Body::wants_look)
     }
 
+    /// Tracks of what was there when somebody last looked, or a moment before; where the others should be by now is a guess.
+    pub fn in_view(&self) -> impl Iterator<Item = &Track> {
+        self.tracks.iter().zip(&self.bodies).filter(|(_, body)| body.is_in_view()).map(|(track, _)| track)
+    }
+
     /// Whether something that has moved is on its way, or may be: it has to be followed. What never moved is not waited for.
     pub fn follows(&self) -> bool {
         self.tracks.iter().zip(&self.bodies).any(|(track, body)| track.moved && body.is_followed())

@@ -5,6 +5,7 @@
 
 mod address;
 mod area;
+mod place;
 mod time;
 
 use toml::de::DeValue;
@@ -12,6 +13,7 @@ use toml::de::DeValue;
 use self::{
     address::{check_host, check_listen, check_path, check_stream, check_web},
     area::{check_point, check_polygon},
+    place::check_place,
     time::{Ends, WEEK, check_date, check_days, check_time, check_zone},
 };
 use super::{
@@ -75,6 +77,7 @@ pub(super) fn check(form: &Form, value: &DeValue<'_>) -> Result<Value, Wrong> {
         ),
         (Form::Days, DeValue::Array(days)) => check_days(days),
         (Form::Point, DeValue::Array(point)) => check_point(point).map(Value::Point),
+        (Form::Place, DeValue::Array(place)) => check_place(place).map(Value::Place),
         (Form::Polygon, DeValue::Array(corners)) => check_polygon(corners).map(Value::Polygon),
         (form, other) => wrong(
             format!("is {}", type_name(other)),
@@ -119,6 +122,7 @@ pub(super) fn example(form: &Form) -> String {
         Form::Days => "[\"sat\", \"sun\"]".into(),
         Form::Point => "[0.5, 0.8]".into(),
         Form::Polygon => "[[0.1, 0.6], [0.9, 0.6], [0.9, 1.0], [0.1, 1.0]]".into(),
+        Form::Place => "[30.41, 103.51]".into(),
         Form::List { of, .. } => format!("[{}]", example(of)),
         Form::Table(section) => {
             let keys: Vec<_> = section

@@ -5,6 +5,7 @@
 
 mod device;
 mod duty;
+mod map;
 mod neighbour;
 
 #[cfg(test)]
@@ -80,6 +81,7 @@ pub(super) const FILE: Section = Section::plain(
             "摄像机，至少一台。",
         ),
         key("rule", Map { of: &RULE, max: 1024 }, EMPTY, "What is worth an alert.", "告警规则。"),
+        map::ROAD_KEY,
         device::BUTTON_KEY,
         device::SENSOR_KEY,
         key(
@@ -493,7 +495,12 @@ const SPAN: Section = Section::plain(
     ],
 );
 
-const VILLAGE: Section = Section::plain("village.ID", "A village.", "村庄。", &[NAME, NAME_ZH]);
+const VILLAGE: Section = Section::plain(
+    "village.ID",
+    "A village.",
+    "村庄。",
+    &[NAME, NAME_ZH, map::LOCATION_KEY, map::OUTLINE_KEY],
+);
 
 const LEVEL: Form = Choice(&["ring", "block", "line", "point"]);
 
@@ -517,6 +524,7 @@ const ENTRY_POINT: Section = Section::plain(
             "Entry points between which one is on the way for moments only: what passes both is one incident. Naming one side suffices.",
             "片刻即可往来的入口：先后经过视为同一事件。写在任一侧即可。",
         ),
+        map::LOCATION_KEY,
         NAME,
         NAME_ZH,
     ],
@@ -651,6 +659,8 @@ const CAMERA: Section = Section::plain(
             "Out of service on purpose: not connected, and said so.",
             "检修中：不连接，并如实标明。",
         ),
+        map::CAMERA_LOCATION_KEY,
+        map::HEADING_KEY,
         key(
             "masks",
             List { of: &Polygon, min: 0, max: 32 },

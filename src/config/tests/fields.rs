@@ -422,3 +422,29 @@ fn neighbours_and_what_is_agreed_with_them() {
     let broker = read(&text.replace("10.1.0.1", "localhost")).neighbours[0].broker.clone();
     assert_eq!((broker.port, broker.tls.is_none()), (1883, true));
 }
+
+#[test]
+fn the_map() {
+    let config = read(shipped::EXAMPLE);
+    let map = &config.map;
+    let east = &map.villages[&"east".parse().unwrap()];
+    assert_eq!(east.location, Some(Place { lat: 30.4112, lon: 103.5116 }));
+    assert_eq!(east.outline.as_ref().map(Vec::len), Some(4));
+    assert_eq!(east.outline.as_ref().unwrap()[1], Point(Place { lat: 30.4128, lon: 103.514 }));
+    assert_eq!(map.entry_points[&"north-gate".parse().unwrap()], Place { lat: 30.4132, lon: 103.5117 });
+    assert!(!map.entry_points.contains_key(&"mill-lane".parse().unwrap()));
+    let camera = map.cameras[&"north-gate-1".parse().unwrap()];
+    assert_eq!(
+        (camera.location, camera.heading_deg),
+        (Some(Place { lat: 30.4133, lon: 103.5118 }), Some(350.0))
+    );
+    let road = &map.roads[&"county-road".parse().unwrap()];
+    assert_eq!((road.name.en.as_str(), road.kind, road.path.len()), ("County road", RoadKind::Road, 3));
+    let none = read(SHORT).map;
+    assert!(none.villages.is_empty() && none.cameras.is_empty() && none.roads.is_empty());
+    let demo = read(demo_toml()).map;
+    assert_eq!(
+        (demo.villages.len(), demo.entry_points.len(), demo.cameras.len(), demo.roads.len()),
+        (2, 4, 4, 4)
+    );
+}

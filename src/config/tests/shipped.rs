@@ -11,7 +11,7 @@ use crate::{
 use jsonschema::Validator;
 use serde_json::Value;
 
-const EXAMPLE: &str = include_str!("../../../config/cunkou.toml");
+pub(super) const EXAMPLE: &str = include_str!("../../../config/cunkou.toml");
 
 fn demo() -> Config {
     parse(demo_toml(), "config/demo.toml", Path::new("config"), &Canned::default())

@@ -28,7 +28,8 @@ use crate::{
     account::Permission,
     config::StreamRole,
     id::CameraId,
-    record::live::{Heard, Opening, Shown, Viewer},
+    mqtt::payload::ObjectData,
+    record::live::{Heard, Opening, Shown, Sight, Sighted, Viewer},
 };
 
 /// A viewer whose socket takes nothing for so long is gone.
@@ -45,6 +46,7 @@ enum Word<'w> {
     Init { mime: &'w str, stream: StreamRole, width: u32, height: u32, from: String, at_s: f64, sound: Heard },
     Skipped,
     Gone { why: &'w str },
+    Boxes { at_s: f64, objects: Vec<ObjectData> },
 }
 
 pub(super) async fn socket(
@@ -54,7 +56,10 @@ pub(super) async fn socket(
     Query(pairs): Pairs,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer<Response> {
-    let viewer = rooms.seat(&camera, &visitor, &pairs).await?;
+    let mut parameters = Parameters::new(&pairs);
+    let boxes = parameters.words("boxes", &["0", "1"], |word| word)?;
+    let viewer = rooms.seat(&camera, &visitor, parameters).await?;
+    let sighted = boxes.contains(&"1").then(|| rooms.live.feeds.sighted(&camera));
     let Ok(upgrade) = upgrade else {
         let why = "this is a WebSocket: ask with Upgrade, or for live.mp4";
         return Err(Refusal(StatusCode::UPGRADE_REQUIRED, why.to_owned()));
@@ -63,7 +68,8 @@ pub(super) async fn socket(
     let (stop, viewers) = (stop.clone(), viewers.clone());
     let access = Arc::clone(&rooms.access);
     let over = async move { access.over(&visitor, Permission::Live, &camera).await };
-    let show = move |socket| async move { viewers.track_future(show(socket, viewer, stop, over)).await };
+    let show =
+        move |socket| async move { viewers.track_future(show(socket, viewer, sighted, stop, over)).await };
     Ok(upgrade.max_message_size(HEARD_BYTES_MAX).on_upgrade(show))
 }
 
@@ -73,7 +79,7 @@ pub(super) async fn stream(
     Path(camera): Path<CameraId>,
     Query(pairs): Pairs,
 ) -> Answer<Response> {
-    let mut viewer = rooms.seat(&camera, &visitor, &pairs).await?;
+    let mut viewer = rooms.seat(&camera, &visitor, Parameters::new(&pairs)).await?;
     let (opening, shown) = match timeout(OPENS_WITHIN, opened(&mut viewer)).await {
         Ok(Ok(opened)) => opened,
         Ok(Err(why)) => return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, format!("{camera}: {why}"))),
@@ -162,6 +168,7 @@ enum End {
 async fn show(
     mut socket: WebSocket,
     mut viewer: Viewer,
+    mut sighted: Option<Sighted>,
     stop: CancellationToken,
     over: impl Future<Output = ()>,
 ) {
@@ -169,7 +176,7 @@ async fn show(
         biased;
         () = stop.cancelled() => End::Over,
         () = over => End::SignedOut,
-        end = show_on(&mut socket, &mut viewer) => end,
+        end = show_on(&mut socket, &mut viewer, &mut sighted) => end,
     };
     let last = match end {
         End::Left => None,
@@ -183,24 +190,50 @@ async fn show(
     }
 }
 
-async fn show_on(socket: &mut WebSocket, viewer: &mut Viewer) -> End {
+async fn show_on(socket: &mut WebSocket, viewer: &mut Viewer, sighted: &mut Option<Sighted>) -> End {
     loop {
-        let shown = tokio::select! {
+        let words: Vec<Message> = tokio::select! {
             heard = socket.recv() => match heard {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Left,
                 // Pings are answered by the protocol itself; nothing else is expected, or understood.
                 Some(Ok(_)) => continue,
             },
-            shown = viewer.next() => shown,
+            shown = viewer.next() => match shown {
+                Some(shown) => shown.into_iter().flat_map(messages).collect(),
+                None => return End::Over,
+            },
+            sight = next_sight(sighted) => boxes(viewer, sight).into_iter().collect(),
         };
-        let Some(shown) = shown else { return End::Over };
-        for message in shown.into_iter().flat_map(messages) {
+        for message in words {
             match timeout(STALLED_MAX, socket.send(message)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => return End::Left,
             }
         }
     }
+}
+
+/// What is followed in the next picture that was looked at; pending for ever where nobody wants to know, or nobody looks any more.
+async fn next_sight(sighted: &mut Option<Sighted>) -> Sight {
+    let next = match sighted {
+        Some(sighted) => sighted.next().await,
+        None => None,
+    };
+    match next {
+        Some(sight) => sight,
+        None => std::future::pending().await,
+    }
+}
+
+/// Nothing where the picture is from before what the viewer sees.
+fn boxes(viewer: &Viewer, sight: Sight) -> Option<Message> {
+    let at_s = viewer.moment(&sight)?.as_secs_f64();
+    let objects =
+        sight.followed.into_iter().map(|it| ObjectData::new(it.class, it.confidence, it.bbox, it.track));
+    let word = Word::Boxes { at_s, objects: objects.collect() };
+    // As numbers of 32 bits are written: as `Value` they have the digits of 64.
+    let text = serde_json::to_string(&word).expect("a word is a plain struct of texts, numbers and lists");
+    Some(Message::Text(text.into()))
 }
 
 fn messages(shown: Shown) -> impl Iterator<Item = Message> {
@@ -224,9 +257,13 @@ fn messages(shown: Shown) -> impl Iterator<Item = Message> {
 
 impl Rooms {
     /// A seat before a camera's stream, once it is written down who takes it and what for.
-    async fn seat(&self, camera: &CameraId, visitor: &Visitor, pairs: &[(String, String)]) -> Answer<Viewer> {
+    async fn seat(
+        &self,
+        camera: &CameraId,
+        visitor: &Visitor,
+        mut parameters: Parameters<'_>,
+    ) -> Answer<Viewer> {
         seen(visitor, camera)?;
-        let mut parameters = Parameters::new(pairs);
         let warrant = Warrant::read_live(&mut parameters, visitor)?;
         let roles = [("main", StreamRole::Main), ("sub", StreamRole::Sub)];
         let asked = parameters.words("stream", &roles, |(word, _)| word)?;

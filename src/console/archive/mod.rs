@@ -8,11 +8,13 @@ mod clips;
 mod export;
 mod film;
 mod live;
+mod picture;
 mod playback;
 mod records;
 mod report;
 mod requests;
-mod still;
+pub(super) mod still;
+mod timeline;
 mod video;
 mod warrant;
 
@@ -31,6 +33,7 @@ use super::{
     access::Access,
     alerts::Alerts,
     answer::{Answer, Pairs, Refusal, fresh, in_time, seen},
+    gallery::Gallery,
     guarded::{Guarded, Needs},
     visitor::Visitor,
 };
@@ -40,15 +43,16 @@ use crate::{
     config::Config,
     decode::Backend,
     evidence::{Action, Purpose},
-    id::{CameraId, HoldId},
+    id::HoldId,
     index::{Librarian, Unanswered},
     mqtt::payload::ModelData,
     neighbour::requests::Requests,
     record::live::{Feeds, NoView},
+    store::Desk,
     time::Clock,
     zones::Cameras,
 };
-use records::{Gaps, HoldData, HoldWanted, ReleaseWanted, Timeline};
+use records::{Gaps, HoldData, HoldWanted, ReleaseWanted};
 use serde_json::json;
 use warrant::Warrant;
 
@@ -58,6 +62,8 @@ pub struct Rooms {
     pub(super) archive: Archive,
     /// What passed.
     pub(super) index: Librarian,
+    /// Where too little was analysed.
+    pub(super) desk: Desk,
     /// Who may in, and what is written down of those who ask.
     pub(super) access: Arc<Access>,
     /// What was told.
@@ -82,6 +88,8 @@ pub struct Rooms {
 pub struct Live {
     /// What can be watched.
     pub feeds: Feeds,
+    /// Pictures of cameras.
+    pub gallery: Arc<Gallery>,
     /// Ends everybody's watching.
     pub stop: CancellationToken,
     /// Everybody who watches over a WebSocket, until he has had his last word.
@@ -94,6 +102,7 @@ impl Rooms {
     pub fn new(
         archive: Archive,
         index: Librarian,
+        desk: Desk,
         access: Arc<Access>,
         alerts: Arc<dyn Alerts>,
         requests: Arc<Requests>,
@@ -104,7 +113,7 @@ impl Rooms {
         clock: Clock,
         live: Live,
     ) -> Self {
-        Self { archive, index, access, alerts, requests, config, drawn, model, backend, clock, live }
+        Self { archive, index, desk, access, alerts, requests, config, drawn, model, backend, clock, live }
     }
 
     fn time_zone(&self) -> &TimeZone {
@@ -173,7 +182,9 @@ pub(super) fn routes() -> Guarded<Arc<Rooms>> {
         .get("/api/v1/cameras/{camera}/live.mp4", Live, live::stream)
         .post("/api/v1/exports", Export, export::make)
         .get("/api/v1/exports/{pack}/{file}", Export, export::file)
-        .get("/api/v1/cameras/{camera}/timeline", Health, timeline)
+        .get("/api/v1/cameras/{camera}/timeline", Health, timeline::show)
+        .get("/api/v1/cameras/{camera}/picture.jpg", Live, picture::newest)
+        .get("/api/v1/cameras/{camera}/still.jpg", Playback, picture::moment)
         .get("/api/v1/gaps", Health, gaps)
         .get("/api/v1/holds", Health, holds)
         .post("/api/v1/holds", Export, hold)
@@ -184,19 +195,6 @@ pub(super) fn routes() -> Guarded<Arc<Rooms>> {
         .post("/api/v1/clip-requests", whole(Search), requests::ask)
         .post("/api/v1/clip-requests/{request}/answer", whole(Approve), requests::answer)
         .get("/api/v1/shared/{secret}/video.mp4", Needs::Nothing, requests::shared)
-}
-
-async fn timeline(
-    State(rooms): State<Arc<Rooms>>,
-    visitor: Visitor,
-    Path(camera): Path<CameraId>,
-    Query(pairs): Pairs,
-) -> Answer<Response> {
-    seen(&visitor, &camera)?;
-    let (from, to) = records::ask_timeline(&pairs)?;
-    let now = rooms.clock.now().wall;
-    let line = in_time(rooms.archive.catalog().coverage(&camera, from, to, now)).await?;
-    Ok(fresh(Timeline::new(camera, &line)))
 }
 
 async fn gaps(State(rooms): State<Arc<Rooms>>, visitor: Visitor, Query(pairs): Pairs) -> Answer<Response> {

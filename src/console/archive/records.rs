@@ -18,15 +18,9 @@ use crate::{
 /// Gaps on a page where nothing else is asked for.
 const LIMIT_USUAL: usize = 100;
 
-/// The time line of a camera.
+/// A stretch of a time line.
 #[derive(Debug, Serialize)]
-pub(super) struct Timeline {
-    camera: CameraId,
-    stretches: Vec<StretchData>,
-}
-
-#[derive(Debug, Serialize)]
-struct StretchData {
+pub(super) struct StretchData {
     from: String,
     to: String,
     /// `recorded`, `gap`, or `open`: being recorded just now.
@@ -35,17 +29,14 @@ struct StretchData {
     cause: Option<&'static str>,
 }
 
-impl Timeline {
-    pub(super) fn new(camera: CameraId, stretches: &[Stretch]) -> Self {
-        let stretches = stretches.iter().map(|stretch| {
-            let (what, cause) = match stretch.what {
-                What::Recorded => ("recorded", None),
-                What::Open => ("open", None),
-                What::Gap(cause) => ("gap", Some(cause.as_str())),
-            };
-            StretchData { from: stretch.from.to_string(), to: stretch.to.to_string(), what, cause }
-        });
-        Self { camera, stretches: stretches.collect() }
+impl From<&Stretch> for StretchData {
+    fn from(stretch: &Stretch) -> Self {
+        let (what, cause) = match stretch.what {
+            What::Recorded => ("recorded", None),
+            What::Open => ("open", None),
+            What::Gap(cause) => ("gap", Some(cause.as_str())),
+        };
+        Self { from: stretch.from.to_string(), to: stretch.to.to_string(), what, cause }
     }
 }
 
@@ -54,13 +45,6 @@ pub(super) fn range(parameters: &mut Parameters<'_>) -> Result<(Wall, Wall), Bad
     let (from, to) = (parameters.time_needed("from")?, parameters.time_needed("to")?);
     in_order(Some(from), Some(to))?;
     Ok((from, to))
-}
-
-pub(super) fn ask_timeline(pairs: &[(String, String)]) -> Result<(Wall, Wall), BadQuestion> {
-    let mut parameters = Parameters::new(pairs);
-    let range = range(&mut parameters)?;
-    parameters.finish()?;
-    Ok(range)
 }
 
 pub(super) fn ask_gaps(pairs: &[(String, String)]) -> Result<Question, BadQuestion> {

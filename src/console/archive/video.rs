@@ -217,7 +217,7 @@ impl Rooms {
     }
 
     /// Masks as they are drawn now; those of a camera that is not in it any more are not known.
-    fn masks(&self, camera: &CameraId) -> Vec<Polygon> {
+    pub(super) fn masks(&self, camera: &CameraId) -> Vec<Polygon> {
         self.drawn.get(camera).map(|camera| camera.masks.clone()).unwrap_or_default()
     }
 }

@@ -201,6 +201,7 @@ impl Clerk {
             incident: None,
             life: LifeData::default(),
             home: None,
+            rev: None,
         }
     }
 

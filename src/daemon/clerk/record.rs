@@ -51,6 +51,11 @@ impl From<Kept> for Record {
 }
 
 impl Record {
+    /// As it is shown over HTTP.
+    pub fn shown(self) -> AlertData {
+        AlertData { rev: Some(self.rev), ..self.data }
+    }
+
     /// When it was over and closed, whichever was later; `None` where it is not both.
     pub fn over_at(&self) -> Option<Wall> {
         let ended = at(self.data.ended_at.as_deref()?)?;

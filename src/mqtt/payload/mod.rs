@@ -171,6 +171,9 @@ pub struct AlertData {
     /// The neighbouring station whose alert it is; absent where it is this station's own, and always on the wire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<StationId>,
+    /// Its revision: grows with each change. Over HTTP alone; on the wire the envelope has it, and in the store the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rev: Option<u64>,
 }
 
 /// The camera of an alert.

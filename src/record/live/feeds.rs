@@ -3,13 +3,14 @@
 //! Owns how many viewers there are, and what is said where a stream cannot be watched. A viewer never opens a connection to a camera: what is not read
 //! for analysis or recording cannot be watched.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::{
-    projector::{Projector, Shown},
+    projector::{By, Projector, Shown},
     reel::{More, Next, Reel, Standing},
+    sights::{Sight, Sighted, Sights},
 };
 use crate::{
     camera::{AccessUnit, StreamEvent},
@@ -83,15 +84,17 @@ struct Inner {
     station: StationId,
     /// Of each camera, the best one first; of one that is out of service none.
     streams: BTreeMap<CameraId, Vec<Stream>>,
+    /// What is followed, of each camera.
+    sights: BTreeMap<CameraId, Sights>,
     seats: Arc<Semaphore>,
     metrics: Metrics,
 }
 
 #[derive(Debug)]
-struct Stream {
+pub(super) struct Stream {
     /// Each name that its camera has for it.
-    roles: Vec<StreamRole>,
-    reel: Arc<watch::Sender<Reel>>,
+    pub(super) roles: Vec<StreamRole>,
+    pub(super) reel: Arc<watch::Sender<Reel>>,
     seats: Arc<Semaphore>,
 }
 
@@ -133,7 +136,7 @@ impl Feeds {
         cameras: impl IntoIterator<Item = (&'c Camera, Vec<StreamRole>)>,
         metrics: Metrics,
     ) -> (Self, Vec<Vec<Feed>>) {
-        let (mut streams, mut feeds) = (BTreeMap::new(), Vec::new());
+        let (mut streams, mut sights, mut feeds) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (camera, read) in cameras {
             let mut of_camera: Vec<Stream> = read.into_iter().map(|role| Stream::new(camera, role)).collect();
             let feed = |stream: &Stream| Feed { reel: Arc::clone(&stream.reel), is_watched: false };
@@ -141,9 +144,10 @@ impl Feeds {
             of_camera.sort_by_key(|stream| stream.roles[0]);
             of_camera.retain(|_| !camera.maintenance);
             streams.insert(camera.id.clone(), of_camera);
+            sights.insert(camera.id.clone(), Sights::default());
         }
         let seats = Arc::new(Semaphore::new(VIEWERS_MAX));
-        (Self(Arc::new(Inner { station, streams, seats, metrics })), feeds)
+        (Self(Arc::new(Inner { station, streams, sights, seats, metrics })), feeds)
     }
 
     /// A seat before a stream, or before the best one there is.
@@ -151,8 +155,8 @@ impl Feeds {
     /// # Errors
     /// See [`NoView`].
     pub fn watch(&self, camera: &CameraId, role: Option<StreamRole>) -> Result<Viewer, NoView> {
-        let Inner { station, streams, seats, metrics } = &*self.0;
-        let streams = streams.get(camera).ok_or_else(|| NoView::Unknown(camera.clone()))?;
+        let Inner { station, seats, metrics, .. } = &*self.0;
+        let streams = self.streams(camera)?;
         let best = streams.first().ok_or_else(|| NoView::OutOfService(camera.clone()))?;
         let stream = match role {
             None => best,
@@ -174,7 +178,7 @@ impl Feeds {
         let (standing, next) = reel.borrow_and_update().begin();
         metrics.live_viewers.inc();
         Ok(Viewer {
-            role: stream.roles[0],
+            roles: stream.roles.clone(),
             reel,
             next,
             standing: Some(standing),
@@ -182,6 +186,21 @@ impl Feeds {
             metrics: metrics.clone(),
             _seats: [one, all],
         })
+    }
+
+    /// Where a camera's lane puts what it follows.
+    pub fn sights(&self, camera: &CameraId) -> Sights {
+        self.0.sights.get(camera).cloned().unwrap_or_default()
+    }
+
+    /// What is followed on a camera, from now on.
+    pub fn sighted(&self, camera: &CameraId) -> Sighted {
+        self.sights(camera).listen()
+    }
+
+    pub(super) fn streams(&self, camera: &CameraId) -> Result<&[Stream], NoView> {
+        let streams = self.0.streams.get(camera).ok_or_else(|| NoView::Unknown(camera.clone()))?;
+        Ok(streams)
     }
 }
 
@@ -207,7 +226,8 @@ fn word(role: StreamRole) -> &'static str {
 /// Somebody who watches a stream. Holds a seat.
 #[derive(Debug)]
 pub struct Viewer {
-    role: StreamRole,
+    /// Each name of the stream that it watches.
+    roles: Vec<StreamRole>,
     reel: watch::Receiver<Reel>,
     /// Number of what it reads next.
     next: u64,
@@ -221,7 +241,14 @@ pub struct Viewer {
 impl Viewer {
     /// Which stream it watches.
     pub fn role(&self) -> StreamRole {
-        self.role
+        self.roles[0]
+    }
+
+    /// Where the picture of a sight lies in the viewer's time: exactly, where it is of the stream that he watches; else by when pictures arrived. `None`
+    /// where it is from before what he watches.
+    pub fn moment(&self, sight: &Sight) -> Option<Duration> {
+        let by = if self.roles.contains(&sight.role) { By::Media } else { By::Arrival };
+        self.projector.moment(sight, by)
     }
 
     /// What comes next: not empty, and `None` once nothing can come any more. Waits for the stream, which never waits for this. Cancel safe.

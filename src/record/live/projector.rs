@@ -13,6 +13,7 @@ use super::{
         AudioTrack, Facts, FragmentBytes, Muxer, STEP_AHEAD_MAX, STEP_BACK_MAX, Tracks, VideoTrack,
     },
     reel::{Item, Session, Standing},
+    sights::Sight,
 };
 use crate::{
     camera::{AccessUnit, AudioCoding, AudioUnit, StreamInfo},
@@ -85,11 +86,22 @@ pub(super) struct Projector {
     unplayable: Option<String>,
 }
 
+/// By what a moment of another stream, or of the same one, is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// The stream's own time: it is the same stream.
+    Media,
+    /// When pictures arrived.
+    Arrival,
+}
+
 /// What one initialisation part is for.
 #[derive(Debug)]
 struct Run {
     muxer: Muxer,
     has_sound: bool,
+    /// When its first picture came, that one's time in the stream, and in the viewer's.
+    begin: (Mono, MediaTime, MediaTime),
     /// Of the newest picture in it.
     last: MediaTime,
     /// The newest picture, which is not in a fragment yet.
@@ -128,6 +140,23 @@ impl Projector {
             Item::Sound(unit) => self.sound(&unit),
             Item::Gone(why) => self.gone(why, to),
         }
+    }
+
+    /// Where the picture of a sight lies in the viewer's time; `None` where nothing is shown, or it came before what is shown.
+    pub(super) fn moment(&self, sight: &Sight, by: By) -> Option<Duration> {
+        let Run { begin: (arrived, media, at), held, .. } = self.run.as_ref()?;
+        if sight.arrived < *arrived {
+            return None;
+        }
+        let ticks = match by {
+            By::Media => at.ticks_90k + (sight.media.ticks_90k - media.ticks_90k),
+            By::Arrival => {
+                let held_at = at.ticks_90k + (held.media.ticks_90k - media.ticks_90k);
+                held_at + ticks(sight.arrived.since(held.arrived.mono))
+                    - ticks(held.arrived.mono.since(sight.arrived))
+            }
+        };
+        Some(MediaTime { ticks_90k: ticks }.since(MediaTime::default()))
     }
 
     /// There is no more for now: everything but the picture that is held back goes out.
@@ -226,7 +255,8 @@ impl Projector {
             heard,
         };
         to.push(Shown::Init(opening, init.into()));
-        self.run = Some(Run { muxer, has_sound, last: unit.media, held: unit });
+        let begin = (unit.arrived.mono, unit.media, at);
+        self.run = Some(Run { muxer, has_sound, begin, last: unit.media, held: unit });
         self.unplayable = None;
         Ok(())
     }
@@ -272,6 +302,10 @@ impl Run {
         let makes_sense = next.since(last) <= STEP_AHEAD_MAX && last.since(next) < STEP_BACK_MAX;
         self.muxer.cut(makes_sense.then_some(next)).map(fragment)
     }
+}
+
+fn ticks(time: Duration) -> i64 {
+    MediaTime::from_ticks(i64::try_from(time.as_micros()).unwrap_or(i64::MAX), 1_000_000).ticks_90k
 }
 
 fn fragment(fragment: FragmentBytes) -> Shown {

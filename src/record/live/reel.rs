@@ -127,6 +127,15 @@ impl Reel {
         (self.standing.clone(), self.entry.map_or(self.behind(), |(number, _)| number))
     }
 
+    /// The newest key picture of the session, where it is kept.
+    pub(super) fn newest_key(&self) -> Option<&AccessUnit> {
+        let (number, _) = self.entry?;
+        match self.kept.get(number.checked_sub(self.first)? as usize)? {
+            Item::Picture(unit) => Some(unit),
+            Item::Playing(_) | Item::Sound(_) | Item::Gone(_) => None,
+        }
+    }
+
     /// What comes from `next` on, of about `bytes_max` bytes at most; `next` goes on.
     pub(super) fn since(&self, next: &mut u64, bytes_max: usize) -> Next {
         let Some(known) = next.checked_sub(self.first) else {

@@ -19,32 +19,32 @@ use crate::{
     time::{MediaTime, Mono, Now, Wall},
 };
 
-fn info(audio: Option<AudioCoding>) -> StreamInfo {
+pub(super) fn info(audio: Option<AudioCoding>) -> StreamInfo {
     StreamInfo { codec: Codec::H264, size: None, rfc6381: None, audio }
 }
 
-fn feeds() -> (Feeds, Feed, Metrics) {
+pub(super) fn feeds() -> (Feeds, Feed, Metrics) {
     let (camera, metrics) = (crate::testing::camera(), Metrics::new());
     let station = "north".parse().expect("an id");
     let (feeds, mut of_cameras) = Feeds::new(station, [(&camera, vec![StreamRole::Main])], metrics.clone());
     (feeds, of_cameras.remove(0).remove(0), metrics)
 }
 
-fn watch(feeds: &Feeds) -> Viewer {
+pub(super) fn watch(feeds: &Feeds) -> Viewer {
     feeds.watch(&"gate".parse().expect("an id"), None).expect("there is a seat")
 }
 
 /// Ten pictures a second, a key picture each two seconds.
-fn picture(number: u64) -> AccessUnit {
+pub(super) fn picture(number: u64) -> AccessUnit {
     unit(number * 100, number.is_multiple_of(20), 1000)
 }
 
-fn hear(feed: &mut Feed, event: StreamEvent) {
+pub(super) fn hear(feed: &mut Feed, event: StreamEvent) {
     feed.hear(&event, || panic!("nobody has just sat down"));
 }
 
 /// What there is for a viewer without waiting.
-fn now(viewer: &mut Viewer) -> Vec<Shown> {
+pub(super) fn now(viewer: &mut Viewer) -> Vec<Shown> {
     use futures::FutureExt;
     viewer.next().now_or_never().flatten().unwrap_or_default()
 }
