@@ -141,7 +141,12 @@ describe("chunks", () => {
             read({
                 camera: "a",
                 stretches: [
-                    { from: new Date(from).toISOString(), to: new Date(to).toISOString(), what: "recorded", cause: null },
+                    {
+                        from: new Date(from).toISOString(),
+                        to: new Date(to).toISOString(),
+                        what: "recorded",
+                        cause: null,
+                    },
                 ],
                 alerts: [{ id: "x", kind: "dwell", severity: "info", from: new Date(CHUNK).toISOString(), to: null }],
                 passages: from ? null : [],
