@@ -7,6 +7,7 @@ import {
     following,
     HOUR,
     MINUTE,
+    notAhead,
     pinched,
     span,
     ticks,
@@ -43,6 +44,13 @@ describe("the scale", () => {
         expect(xOf(0.96 * HOUR, on, 1000)).toBeCloseTo(100);
         const elsewhere = following(VIEW, 20 * HOUR);
         expect(xOf(20 * HOUR, elsewhere, 1000)).toBeCloseTo(500);
+    });
+
+    it("does not show what is yet to come", () => {
+        expect(notAhead(VIEW, 2 * HOUR)).toBe(VIEW);
+        const moved = notAhead(VIEW, HOUR / 2);
+        expect(span(moved)).toBe(HOUR);
+        expect(xOf(HOUR / 2, moved, 1000)).toBeCloseTo(950);
     });
 
     it("has ticks at round times of the station's clock, not too many", () => {

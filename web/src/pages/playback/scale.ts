@@ -41,6 +41,12 @@ export function centred(view: View, at: number): View {
     return { from: at - half, to: at + half };
 }
 
+/** The same width, without much of what is yet to come. */
+export function notAhead(view: View, now: number): View {
+    const over = view.to - (now + span(view) * 0.05);
+    return over > 0 ? panned(view, -over) : view;
+}
+
 /** While it plays the head stays in sight: a page further where it comes near the end, and where it is not seen at all. */
 export function following(view: View, at: number): View {
     const share = (at - view.from) / span(view);
