@@ -46,10 +46,6 @@ export class Deck {
         return this.#pace.plays;
     }
 
-    get rate(): number {
-        return this.#pace.rate;
-    }
-
     get reels(): readonly Reel[] {
         return this.#reels;
     }

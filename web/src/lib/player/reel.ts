@@ -17,6 +17,8 @@ const WAITING_MAX = 1 << 20;
 /** What is being recorded is asked for again after so long. */
 const AGAIN_MS = 2000;
 const AFTER_FAILURE_MS = 3000;
+/** Shorter pieces are not worth a question while one has so much ahead. */
+const SMALL_MS = 4000;
 /** So close behind what was fetched, one waits for what follows. */
 const NEAR_MS = 5000;
 /** The element's time begins so long before what is looked at first: one may go back. */
@@ -55,20 +57,16 @@ export class Reel {
     #shown: number | null = null;
     #spacing = 0.04;
     #closed = false;
-    #sized: () => void;
 
-    constructor(camera: string, video: HTMLVideoElement, at: number, sized: () => void = () => {}) {
+    constructor(camera: string, video: HTMLVideoElement, at: number) {
         this.camera = camera;
         this.video = video;
         this.#origin = at - ROOM_MS;
-        this.#sized = sized;
-        video.addEventListener("resize", this.#sized);
         if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(this.#onframe);
     }
 
     close(): void {
         this.#closed = true;
-        this.video.removeEventListener("resize", this.#sized);
         this.#asking?.abort();
         this.#sink?.close();
         this.#sink = null;
@@ -135,11 +133,6 @@ export class Reel {
     /** When the picture that is shown was taken; `null` before there is one. */
     shownAt(): number | null {
         return this.#shown === null ? null : this.#origin + this.#shown * 1000;
-    }
-
-    /** How far the picture is from the clock, seconds. */
-    driftAt(at: number): number {
-        return this.video.currentTime - this.#seconds(at);
     }
 
     /** The moment of the next picture (or the one before); `null` where there is none here. */
@@ -235,7 +228,9 @@ export class Reel {
             piece_ms: PIECE_MS * fast,
             now,
         });
-        if (piece) void this.#ask(piece);
+        // At the present a piece grows by itself: a question a second would be many for nothing.
+        const small = piece !== null && piece.to - piece.from < SMALL_MS && piece.from - at > SMALL_MS;
+        if (piece && !small) void this.#ask(piece);
     }
 
     /** What is being fetched, and how far it came. */
