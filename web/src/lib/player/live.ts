@@ -60,6 +60,8 @@ export interface LiveTold {
 /** Nothing is shown that long, while connected: something is wrong with the connection. */
 const SILENT_MS = 20_000;
 const TICK_MS = 250;
+/** Whom the server refused asks again as if it had failed so often. */
+const REFUSED_LEAST = 4;
 
 export function liveAddress({ camera, stream, boxes }: LiveWanted): string {
     const query = new URLSearchParams();
@@ -236,6 +238,8 @@ export class LivePlayer {
         if (round !== this.#round) return;
         this.#say("trouble", trouble);
         this.#again++;
+        // A no is not changed by asking at once.
+        if (trouble.kind === "refused") this.#failures = Math.max(this.#failures, REFUSED_LEAST);
         this.#retry = setTimeout(() => this.#connect(), backOff(this.#failures++, Math.random()));
     }
 
