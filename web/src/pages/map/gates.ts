@@ -119,3 +119,13 @@ export function urgency({ watch, severity, state }: Standing, level: Level): num
         watch === "blind" ? 35 : watch === "bare" ? 25 : watch === "partly" ? 20 : state === "degraded" ? 10 : 0;
     return alarm + sight + { ring: 3, block: 2, line: 1, point: 0 }[level];
 }
+
+/** How a gate is coloured and marked. A gate that is out of service on purpose is not red, but it is not watched either. */
+export type Tone = "blind" | "partly" | "degraded" | "bare" | "unknown" | "maintenance" | "online";
+
+export function toneOf({ watch, state }: Standing): Tone {
+    if (watch === "bare") return "bare";
+    if (watch === "partly") return "partly";
+    if (watch === "blind") return state === "maintenance" || state === "unknown" ? state : "blind";
+    return state === "degraded" ? "degraded" : "online";
+}
