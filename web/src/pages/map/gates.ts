@@ -37,11 +37,6 @@ export function watchOf(states: readonly State[]): Watch {
     return streaming === 0 ? "blind" : streaming === states.length ? "whole" : "partly";
 }
 
-/** A gate that nobody may count on. */
-export function isOpenGate(watch: Watch): boolean {
-    return watch === "blind" || watch === "bare";
-}
-
 const SEVERITIES = ["info", "warning", "major", "critical"];
 
 /** Higher is worse. */
@@ -112,12 +107,19 @@ export function sumUp(all: Iterable<Standing>): Summary {
     return sum;
 }
 
-/** How much a gate asks for attention: what is drawn on top, named first and listed first. */
-export function urgency({ watch, severity, state }: Standing, level: Level): number {
-    const alarm = severity === null ? 0 : 40 + rank(severity) * 10;
-    const sight =
-        watch === "blind" ? 35 : watch === "bare" ? 25 : watch === "partly" ? 20 : state === "degraded" ? 10 : 0;
-    return alarm + sight + { ring: 3, block: 2, line: 1, point: 0 }[level];
+/** By severity; what somebody has answered asks for less. */
+const WAITING = [16, 30, 45, 60];
+const ANSWERED = [15, 20, 25, 30];
+const SIGHT: Record<Watch, number> = { blind: 35, bare: 25, partly: 20, whole: 0 };
+
+/** From this on a gate is one that asks for attention. */
+export const URGENT = 15;
+
+/** How much a gate asks for attention: what is drawn big, named first and listed first. A blind gate comes before a warning, and after what is worse. */
+export function urgency({ watch, severity, unanswered, state }: Standing, level: Level): number {
+    const alarm = severity === null ? 0 : ((unanswered ? WAITING : ANSWERED)[rank(severity)] ?? 0);
+    const sight = watch === "whole" && state === "degraded" ? 10 : SIGHT[watch];
+    return Math.max(alarm, sight) + Math.min(alarm, sight) / 10 + { ring: 0.9, block: 0.6, line: 0.3, point: 0 }[level];
 }
 
 /** How a gate is coloured and marked. A gate that is out of service on purpose is not red, but it is not watched either. */

@@ -66,7 +66,7 @@ export interface Layout {
 }
 
 /** How far from the village's middle gates without a place stand, in its radii. */
-const REACH: Record<Level, number> = { point: 0.6, line: 1, block: 1.28, ring: 1.58 };
+const REACH: Record<Level, number> = { point: 0.74, line: 1, block: 1.3, ring: 1.6 };
 /** Metres from village to village where nothing has a place, and bounds of it where something has. */
 const APART_M = 1000;
 const APART_M_MIN = 150;
@@ -203,7 +203,7 @@ function radiusOf(
     gateSpots: ReadonlyMap<string, Spot | null>,
 ): number {
     if (village.outline) return Math.max(...village.outline.map((corner) => distance(corner, village)));
-    if (!village.placed) return apart * 0.26;
+    if (!village.placed) return apart * 0.28;
     const most = Math.min(apart * 0.6, nextTo(village, all) * 0.42);
     const reaches = perimeter.entry_points
         .filter((gate) => gate.village === village.id)
@@ -241,11 +241,20 @@ function standAround(
     return made.sort((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
 }
 
-/** `count` directions, evenly: all around from north on, or within the widest gap between `taken` ones. Radians, clockwise on a drawing. */
+/** Half of the arc, above and below, in which gates stand around a village that has none with a place. Its name lies across the middle. */
+const ARC = (50 * Math.PI) / 180;
+
+/** `count` directions: above and below in turn, or evenly within the widest gap between `taken` ones. Radians, clockwise on a drawing. */
 export function bearingsIn(taken: readonly number[], count: number): number[] {
     const turn = 2 * Math.PI;
-    if (taken.length === 0)
-        return Array.from({ length: count }, (_, at) => -Math.PI / 2 + (turn * at) / Math.max(1, count));
+    if (taken.length === 0) {
+        const halves = [Math.ceil(count / 2), Math.floor(count / 2)];
+        return Array.from({ length: count }, (_, at) => {
+            const half = at % 2;
+            const share = ((at >> 1) + 0.5) / Math.max(1, halves[half] ?? 1);
+            return (half === 0 ? -turn / 4 : turn / 4) + (share - 0.5) * 2 * ARC;
+        });
+    }
     const sorted = [...taken].sort((a, b) => a - b);
     let [from, gap] = [0, 0];
     sorted.forEach((angle, at) => {

@@ -20,5 +20,7 @@ export const SEVERITY_SHAPES: Record<string, string> = {
     info: "M12 1a11 11 0 1 0 0 22 11 11 0 0 0 0-22Z",
 };
 
+export const SEVERITY_MARKS: Record<string, string> = { critical: "!!", major: "!", warning: "!", info: "i" };
+
 /** A wedge of 60 degrees that looks north, 26 pixels far. */
 export const WEDGE = "M0 0 -13 -22.5A26 26 0 0 1 13 -22.5Z";
