@@ -42,27 +42,30 @@ function plain(text: string): string {
     return text.normalize("NFKC").toLowerCase();
 }
 
+const saidOnce = new WeakMap<Seen["camera"], string>();
+
 /** All that a camera can be found by. */
 export function saidOf({ camera }: Seen): string {
-    const names = [camera.name, camera.village.name, camera.entry_point.name].flatMap(({ zh, en }) => [zh, en]);
-    return plain([camera.id, camera.entry_point.id, camera.village.id, ...names].join("\n"));
+    let said = saidOnce.get(camera);
+    if (said === undefined) {
+        const names = [camera.name, camera.village.name, camera.entry_point.name].flatMap(({ zh, en }) => [zh, en]);
+        said = plain([camera.id, camera.entry_point.id, camera.village.id, ...names].join("\n"));
+        saidOnce.set(camera, said);
+    }
+    return said;
 }
 
 type Part = keyof Omit<Filter, "text"> | "text";
 
 /** A test of cameras. `but`: every part of the filter except this one, to say how many another choice would show. */
-export function matcher(
-    filter: Filter,
-    skewed: (one: Seen) => boolean,
-    but?: Part,
-): (one: Seen, said?: string) => boolean {
+export function matcher(filter: Filter, skewed: (one: Seen) => boolean, but?: Part): (one: Seen) => boolean {
     const states = new Set<State>(but === "states" || filter.states.length === 0 ? STATES : filter.states);
     const village = but === "village" ? "" : filter.village;
     const gate = but === "entry_point" ? "" : filter.entry_point;
     const level = but === "level" ? "" : filter.level;
     const cause = but === "cause" ? "" : filter.cause;
     const parts = but === "text" ? [] : plain(filter.text).split(/\s+/u).filter(Boolean);
-    return (one, said) => {
+    return (one) => {
         const { camera, health } = one;
         if (!states.has(one.state)) return false;
         if (village && camera.village.id !== village) return false;
@@ -71,7 +74,7 @@ export function matcher(
         if (cause === SKEWED ? !skewed(one) : cause && !(health?.reasons as string[] | undefined)?.includes(cause))
             return false;
         if (parts.length === 0) return true;
-        const text = said ?? saidOf(one);
+        const text = saidOf(one);
         return parts.every((part) => text.includes(part));
     };
 }

@@ -84,9 +84,11 @@ function keyOf(column: Column, { camera, health, state }: Seen, nameOf: (one: Se
     }
 }
 
+const NAMES = new Intl.Collator("zh-CN", { numeric: true });
+
 function compare(a: Key, b: Key): number {
     if (typeof a === "number" && typeof b === "number") return a - b;
-    return String(a).localeCompare(String(b), "zh-CN", { numeric: true });
+    return NAMES.compare(String(a), String(b));
 }
 
 /** What broke last stands first among the equally bad; then by place. */

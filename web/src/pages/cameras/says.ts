@@ -46,6 +46,8 @@ const words = speak(
     },
 );
 
+const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+
 /** All that is wrong with it, in one line; empty where nothing is. */
 export function causeOf(one: Seen): string {
     const reasons = one.health?.reasons ?? [];
@@ -82,7 +84,7 @@ export function fpsOf({ health, state }: Seen): string {
 
 /** `512`, kilobits a second. */
 export function kbpsOf({ health, state }: Seen): string {
-    return health && streams(state) ? Math.round(health.kbps).toLocaleString("en") : "";
+    return health && streams(state) ? WHOLE.format(health.kbps) : "";
 }
 
 /** `+0.3 s`, `-1 h`: the camera's clock against the arrival of its pictures. */
