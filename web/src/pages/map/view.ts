@@ -16,7 +16,7 @@ export interface Size {
 }
 
 /** Pixels that stay free at the edge. */
-const PAD = 44;
+const PAD = 64;
 /** At most so many pixels a metre: a gate and its cameras fill the screen. */
 const K_MAX = 4;
 
