@@ -67,12 +67,12 @@ export function dateTime(at: Moment): string {
 
 /** 2026-03-09, of the station's day. */
 export function isoDay(at: Moment): string {
-    const made = new Intl.DateTimeFormat("en-CA", {
-        timeZone: zone,
-        year: "numeric",
-        month: "2-digit",
-        day: "2-digit",
-    });
+    const key = `iso ${zone}`;
+    let made = formats.get(key);
+    if (!made) {
+        made = new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" });
+        formats.set(key, made);
+    }
     return made.format(new Date(at));
 }
 
