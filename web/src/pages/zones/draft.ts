@@ -323,9 +323,9 @@ export function laidOver(base: Draft, mine: Draft, theirs: Draft): Draft {
     const masks = (draft: Draft): Shape[] => ofKind(draft, "mask");
     const touched = JSON.stringify(masks(base).map(pairs)) !== JSON.stringify(masks(mine).map(pairs));
     const shapes = [...over(areas(base), areas(mine), areas(theirs)), ...masks(touched ? mine : theirs)];
-    const draft = { shapes, rules: over(base.rules, mine.rules, theirs.rules) };
+    const draft: Draft = { shapes, rules: over(base.rules, mine.rules, theirs.rules) };
     const fresh = draft.rules.filter((rule) => rule.fresh);
-    return fresh.reduce((laid, rule) => changeRule(laid, rule.key, { name: rule.name }), draft);
+    return fresh.reduce<Draft>((laid, rule) => changeRule(laid, rule.key, { name: rule.name }), draft);
 }
 
 const areas = (draft: Draft): Shape[] => draft.shapes.filter(({ kind }) => kind !== "mask");
