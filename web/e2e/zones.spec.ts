@@ -56,7 +56,7 @@ test("a zone is drawn, tried, confirmed, and raises", async ({ page }) => {
     // Tried: the answer is about the new rule, or says that nothing was there to go through.
     const day = page.getByRole("region", { name: "The last 24 hours again" });
     await expect(day).toHaveAttribute("aria-busy", "false", { timeout: 60_000 });
-    await expect(day.getByText(/records gone through/)).toBeVisible();
+    await expect(day.getByText(/passages? judged/)).toBeVisible();
 
     await page.getByRole("button", { name: "Save…" }).click();
     const dialog = page.getByRole("dialog");
@@ -70,7 +70,7 @@ test("a zone is drawn, tried, confirmed, and raises", async ({ page }) => {
     const raised = async (): Promise<string | undefined> => {
         const answer = await page.request.get("/api/v1/alerts?camera=north-gate&limit=50");
         const { alerts } = (await answer.json()) as { alerts: { alert_id: string; rule: { id: string } }[] };
-        return alerts.find(({ rule }) => rule.id === "enters-drawn-by-mouse")?.alert_id;
+        return alerts.find(({ rule }) => rule.id === "north-gate-enters-drawn-by-mouse")?.alert_id;
     };
     await expect.poll(raised, { timeout: VISITOR_MS, intervals: [2000] }).toBeDefined();
     await page.goto(`/#/wall?alert=${await raised()}`);

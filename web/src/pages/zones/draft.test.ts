@@ -72,7 +72,7 @@ test("what is not touched is asked for as it was given", () => {
         zones: ZONES.zones,
         lines: ZONES.lines,
         masks: ZONES.masks,
-        rules: ZONES.rules,
+        rules: [RULE],
     });
     expect(isSame(draftOf(ZONES), draftOf(ZONES))).toBe(true);
 });
@@ -83,7 +83,7 @@ describe("names and ids", () => {
         expect(shape).toMatchObject({ id: "zone-1", name: { zh: "区域1", en: "Zone 1" } });
         draft = withRule(draft, shape)[0];
         expect(draft.rules.at(-1)).toMatchObject({
-            id: "enters-zone-1",
+            id: "north-gate-enters-zone-1",
             zone: "zone-1",
             kind: "zone-enter",
             own: true,
@@ -118,7 +118,7 @@ describe("rules", () => {
             line: "gate",
             direction: null,
             allowed: "out",
-            id: "crosses-gate-the-wrong-way",
+            id: "north-gate-crosses-gate-the-wrong-way",
         });
         draft = changeRule(draft, rule.key, { kind: "dwell" });
         expect(draft.rules.at(-1)).toMatchObject({ line: null, zone: null, allowed: null, at_least_s: 60 });
@@ -130,7 +130,13 @@ describe("rules", () => {
         let [draft, rule] = withRule(draftOf(ZONES), null);
         draft = changeRule(draft, rule.key, { name: { zh: "夜里", en: "By night" } });
         draft = changeRule(draft, rule.key, { kind: "dwell" });
-        expect(draft.rules.at(-1)).toMatchObject({ id: "by-night", name: { zh: "夜里", en: "By night" } });
+        expect(draft.rules.at(-1)).toMatchObject({ id: "north-gate-by-night", name: { zh: "夜里", en: "By night" } });
+    });
+
+    test("one that has a Chinese name alone is called by its kind", () => {
+        let [draft, rule] = withRule(draftOf(ZONES), null);
+        draft = changeRule(draft, rule.key, { name: { zh: "夜里", en: "" } });
+        expect(draft.rules.at(-1)?.id).toBe("north-gate-zone-enter-1");
     });
 
     test("a shared one is not changed, and the shape that it names stays", () => {

@@ -4,7 +4,7 @@
 import type { Schemas } from "../../lib/api/client";
 import type { Name } from "../../lib/language.svelte";
 import { AREA_MIN, areaOf, crossesItself, point, settled, type Point } from "./geometry";
-import { freshId } from "./slug";
+import { freshId, slug } from "./slug";
 
 export type ShapeKind = "zone" | "line" | "mask";
 export type Side = "left" | "right";
@@ -28,6 +28,8 @@ export interface Shape {
 export type Rule = Readonly<Schemas["zone_rule"]> & { readonly key: string; readonly fresh: boolean };
 
 export interface Draft {
+    /** Of which camera. */
+    readonly camera: string;
     readonly shapes: readonly Shape[];
     readonly rules: readonly Rule[];
 }
@@ -60,6 +62,7 @@ const points = (given: readonly (readonly number[])[]): Point[] => given.map(([x
 export function draftOf(zones: Schemas["zones"]): Draft {
     const common = { fresh: false, inside: "right" as Side };
     return {
+        camera: zones.camera,
         shapes: [
             ...zones.zones.map(({ id, name, area }) => ({
                 ...common,
@@ -99,7 +102,7 @@ function spelt({ zh, en }: Name, id: string): Name {
     return { zh: zh.trim() || en.trim() || id, en: en.trim() || zh.trim() || id };
 }
 
-/** What the server is asked for. */
+/** What the server is asked for: all that is drawn, and the rules of this camera alone. */
 export function wantedOf(draft: Draft, base: string): Schemas["zones_wanted"] {
     return {
         base,
@@ -113,10 +116,12 @@ export function wantedOf(draft: Draft, base: string): Schemas["zones_wanted"] {
             return { id: line.id, name: spelt(line.name, line.id), a, b, inside: line.inside };
         }),
         masks: ofKind(draft, "mask").map(pairs),
-        rules: draft.rules.map(({ key: _key, fresh: _fresh, ...rule }) => ({
-            ...rule,
-            name: spelt(rule.name, rule.id),
-        })),
+        rules: draft.rules
+            .filter(({ own }) => own)
+            .map(({ key: _key, fresh: _fresh, ...rule }) => ({
+                ...rule,
+                name: spelt(rule.name, rule.id),
+            })),
     };
 }
 
@@ -172,6 +177,7 @@ function withFreshId(draft: Draft, key: string, among: Draft): Draft {
     const field = shape.kind;
     const id = freshId(shape.name.en, field, new Set([...idsOf(draft, field, key), ...idsOf(among, field, key)]));
     return {
+        ...draft,
         shapes: draft.shapes.map((known) => (known === shape ? { ...shape, id } : known)),
         rules: draft.rules.map((rule) => (rule.own && rule[field] === shape.id ? { ...rule, [field]: id } : rule)),
     };
@@ -191,6 +197,7 @@ export function withoutShape(draft: Draft, key: string): Draft {
     const rules = rulesOn(draft, shape);
     if (rules.some((rule) => !rule.own)) return draft;
     return {
+        ...draft,
         shapes: draft.shapes.filter((known) => known.key !== key),
         rules: draft.rules.filter((rule) => !rules.includes(rule)),
     };
@@ -223,6 +230,12 @@ function fieldsOf(
     };
 }
 
+/** Rules of all cameras share one table of the file, and only this one's are known: the camera is a part of the id. */
+function ruleId(draft: Draft, name: Name, kind: RuleKind, but: string | null = null): string {
+    const taken = new Set(draft.rules.filter(({ key }) => key !== but).map(({ id }) => id));
+    return freshId(slug(name.en) ? `${draft.camera} ${name.en}` : "", `${draft.camera}-${kind}`, taken);
+}
+
 /** The draft with a new rule of this camera alone on a shape, or on the whole picture, and the rule. */
 export function withRule(draft: Draft, shape: Shape | null): [Draft, Rule] {
     const kind: RuleKind = shape?.kind === "line" ? "line-cross" : "zone-enter";
@@ -236,7 +249,7 @@ export function withRule(draft: Draft, shape: Shape | null): [Draft, Rule] {
     const rule: Rule = {
         key: freshKey(),
         fresh: true,
-        id: freshId(name.en, kind, new Set(draft.rules.map(({ id }) => id))),
+        id: ruleId(draft, name, kind),
         kind,
         severity: "warning",
         name,
@@ -265,8 +278,7 @@ export function changeRule(draft: Draft, key: string, change: Partial<Rule>): Dr
         };
     }
     if (before.fresh) {
-        const taken = new Set(draft.rules.filter((rule) => rule.key !== key).map(({ id }) => id));
-        next.id = freshId(next.name.en, next.kind, taken);
+        next.id = ruleId(draft, next.name, next.kind, key);
     }
     return { ...draft, rules: draft.rules.map((rule) => (rule.key === key ? next : rule)) };
 }
@@ -303,7 +315,7 @@ export function wrongWithRule(draft: Draft, rule: Rule): Wrong | null {
     return rule.classes.length === 0 ? "no-class" : null;
 }
 
-/** What a problem of the server's is about: `camera.north-gate.zone.road.area`, `camera.north-gate.masks[1]`, `rule.night.zone`. */
+/** What a problem of the server's is about: `camera.north-gate.zone.road.area`, `camera.north-gate.masks[1]` (or of all masks), `rule.night.zone`. */
 export function subjectOf(key: string, draft: Draft): string | null {
     const rule = /^rule\.([a-z0-9-]+)/.exec(key);
     if (rule) return draft.rules.find(({ id }) => id === rule[1])?.key ?? null;
@@ -323,7 +335,7 @@ export function laidOver(base: Draft, mine: Draft, theirs: Draft): Draft {
     const masks = (draft: Draft): Shape[] => ofKind(draft, "mask");
     const touched = JSON.stringify(masks(base).map(pairs)) !== JSON.stringify(masks(mine).map(pairs));
     const shapes = [...over(areas(base), areas(mine), areas(theirs)), ...masks(touched ? mine : theirs)];
-    const draft: Draft = { shapes, rules: over(base.rules, mine.rules, theirs.rules) };
+    const draft: Draft = { ...theirs, shapes, rules: over(base.rules, mine.rules, theirs.rules) };
     const fresh = draft.rules.filter((rule) => rule.fresh);
     return fresh.reduce<Draft>((laid, rule) => changeRule(laid, rule.key, { name: rule.name }), draft);
 }

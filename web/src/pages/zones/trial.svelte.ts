@@ -4,6 +4,9 @@
 import { api, ask, Refused, type Schemas } from "../../lib/api/client";
 
 const AFTER_MS = 700;
+/** The server does one trial at a time: one that was given up may still be going on. */
+const BUSY_MS = 1500;
+const BUSY_MAX = 6;
 /** Hours that are looked back. */
 export const SINCE_H = 24;
 
@@ -41,7 +44,7 @@ export class Trial {
         return this.answer && this.#about === draft ? this.answer : null;
     }
 
-    async #ask(draft: unknown, body: Schemas["zones_wanted"]): Promise<void> {
+    async #ask(draft: unknown, body: Schemas["zones_wanted"], attempt = 1): Promise<void> {
         const running = new AbortController();
         this.#running = running;
         try {
@@ -59,6 +62,10 @@ export class Trial {
             this.isStale = false;
         } catch (why) {
             if (running.signal.aborted) return;
+            if (why instanceof Refused && why.status === 503 && attempt < BUSY_MAX) {
+                this.#timer = setTimeout(() => void this.#ask(draft, body, attempt + 1), BUSY_MS);
+                return;
+            }
             this.isStale = why instanceof Refused && why.status === 409;
             this.failed = why instanceof Refused || why instanceof Error ? why.message : String(why);
         }
