@@ -96,7 +96,7 @@ test("what is wrong is seen at once, undone by one key, and nobody leaves by mis
     await page.keyboard.press("Control+y");
     await page.getByRole("link", { name: "Cameras", exact: true }).click();
     await expect(page.getByRole("dialog", { name: "Something is not saved" })).toBeVisible();
-    await page.getByRole("button", { name: "Stay" }).click();
+    await page.getByRole("button", { name: "Stay", exact: true }).click();
     await expect(stage).toBeVisible();
     await page.getByRole("link", { name: "Cameras", exact: true }).click();
     await page.getByRole("button", { name: "Leave without saving" }).click();
