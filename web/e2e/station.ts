@@ -65,7 +65,9 @@ export const station = {
     /** Types a line, such as `stop north-gate`, and waits for its answer. */
     async type(line: string): Promise<void> {
         const { process } = current();
-        const answer = nextLine((said) => said.startsWith(`${line}:`) || /is no command|has no camera|^type: /.test(said));
+        const answer = nextLine(
+            (said) => said.startsWith(`${line}:`) || /is no command|has no camera|^type: /.test(said),
+        );
         process.stdin?.write(`${line}\n`);
         const said = await answer;
         if (said !== `${line}: done`) throw new Error(`"${line}" was answered with: ${said}`);
