@@ -1,5 +1,7 @@
 // Keys: each part of the page says which ones it answers, and `?` shows them all.
 
+import { untrack } from "svelte";
+
 export interface Binding {
     /** As `KeyboardEvent.key`, lower case: `j`, `enter`, `arrowleft`, `shift+/`. */
     key: string;
@@ -12,7 +14,8 @@ const layers: Binding[][] = $state([]);
 
 /** Answers these keys until the returned function is called; the newest layer goes first. Use within `$effect`. */
 export function answerKeys(bindings: Binding[]): () => void {
-    layers.push(bindings);
+    // Whoever answers keys does not depend on who else does.
+    untrack(() => layers.push(bindings));
     return () => {
         const at = layers.lastIndexOf(bindings);
         if (at >= 0) layers.splice(at, 1);

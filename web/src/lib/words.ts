@@ -93,6 +93,15 @@ const GAP: Record<string, Name> = {
     "not-playable": name("无法播放", "not playable"),
 };
 
+const DISMISSAL: Record<string, Name> = {
+    "false-detection": name("误报", "false detection"),
+    known: name("已知的人或事", "known"),
+    harmless: name("无危险", "harmless"),
+    duplicate: name("重复告警", "duplicate"),
+    test: name("测试", "test"),
+    other: name("其他", "other"),
+};
+
 const ROLE: Record<string, Name> = {
     operator: name("值班员", "operator"),
     maintainer: name("维护员", "maintainer"),
@@ -101,7 +110,7 @@ const ROLE: Record<string, Name> = {
     administrator: name("管理员", "administrator"),
 };
 
-const TABLES = { SEVERITY, KIND, LIFE, LEVEL, DIRECTION, CLASS, CAMERA, REASON, GAP, ROLE } as const;
+const TABLES = { SEVERITY, KIND, LIFE, LEVEL, DIRECTION, CLASS, CAMERA, REASON, GAP, DISMISSAL, ROLE } as const;
 
 /** A word of a table in the page's language; what the table lacks is shown as it is. */
 export function word(table: keyof typeof TABLES, key: string | null | undefined): string {

@@ -27,11 +27,17 @@ export const alerts = new SvelteMap<string, Alert>();
 export const cameras = new SvelteMap<string, Camera>();
 
 let line = $state<Line>("connecting");
+/** Unix milliseconds; null while news comes in. */
+let lostSince = $state<number | null>(null);
 let brokerConnected = $state(true);
 let storeTrouble = $state<string | null>(null);
 
 export function newsLine(): Line {
     return line;
+}
+/** Since when what is shown is not what is: unix milliseconds, or null. */
+export function newsLostSince(): number | null {
+    return lostSince;
 }
 export function isBrokerConnected(): boolean {
     return brokerConnected;
@@ -55,6 +61,11 @@ function takeAlert(alert: Alert): Alert | undefined {
     return before;
 }
 
+function lose(): void {
+    line = "lost";
+    lostSince ??= Date.now();
+}
+
 function forgetOldest(): void {
     const closed = [...alerts.values()].filter((alert) => !isOpen(alert));
     if (closed.length <= CLOSED_MAX) return;
@@ -62,7 +73,12 @@ function forgetOldest(): void {
     for (const alert of closed.slice(0, closed.length - CLOSED_MAX)) alerts.delete(alert.alert_id);
 }
 
+/** Alerts that we heard of while everything is read: what we heard is newer. */
+let heardMeanwhile: Set<string> | null = null;
+
 async function readEverything(mayAlerts: boolean): Promise<void> {
+    const heard = new Set<string>();
+    heardMeanwhile = heard;
     const state = await ask(api.GET("/api/state"));
     brokerConnected = state.broker_connected;
     storeTrouble = state.store_trouble;
@@ -71,14 +87,16 @@ async function readEverything(mayAlerts: boolean): Promise<void> {
     for (const camera of state.cameras) cameras.set(camera.id, camera);
     if (!mayAlerts) return;
     const open = await ask(api.GET("/api/v1/alerts", { params: { query: { state: [...OPEN_STATES], limit: PAGE } } }));
-    const listed = new Set<string>();
-    for (const alert of [...state.alerts, ...open.alerts]) {
-        listed.add(alert.alert_id);
-        takeAlert(alert);
-    }
+    const listed = new Map<string, Alert>();
+    for (const alert of [...state.alerts, ...open.alerts]) listed.set(alert.alert_id, alert);
+    const missed = line === "connecting" ? [] : [...listed.values()].filter((alert) => !alerts.has(alert.alert_id));
+    for (const alert of listed.values()) if (!heard.has(alert.alert_id)) takeAlert(alert);
+    // What came while we did not hear is news all the same, oldest first.
+    for (const alert of missed.reverse()) for (const hear of hearers) hear(alert, undefined);
     // What we held as open and is not listed any more was closed while we did not listen.
     for (const alert of alerts.values())
-        if (isOpen(alert) && !listed.has(alert.alert_id)) alerts.delete(alert.alert_id);
+        if (isOpen(alert) && !listed.has(alert.alert_id) && !heard.has(alert.alert_id)) alerts.delete(alert.alert_id);
+    heardMeanwhile = null;
     forgetOldest();
 }
 
@@ -87,6 +105,11 @@ let source: EventSource | null = null;
 /** Listens until [`stopListening`]. */
 export function listen(mayAlerts: boolean): void {
     stopListening();
+    open(mayAlerts);
+}
+
+function open(mayAlerts: boolean): void {
+    source?.close();
     const events = new EventSource("/api/events");
     source = events;
     let reading: Promise<void> | null = null;
@@ -94,9 +117,10 @@ export function listen(mayAlerts: boolean): void {
         reading ??= readEverything(mayAlerts)
             .then(() => {
                 line = "live";
+                lostSince = null;
             })
             .catch(() => {
-                line = "lost";
+                lose();
                 setTimeout(() => source === events && readAnew(), 2000);
             })
             .finally(() => {
@@ -105,15 +129,16 @@ export function listen(mayAlerts: boolean): void {
     };
     events.onopen = readAnew;
     events.onerror = () => {
-        line = "lost";
-        // A browser gives up for good where it was refused.
-        if (events.readyState === EventSource.CLOSED) setTimeout(() => source === events && listen(mayAlerts), 3000);
+        lose();
+        // A browser gives up for good where it was refused. What is known stays in view meanwhile.
+        if (events.readyState === EventSource.CLOSED) setTimeout(() => source === events && open(mayAlerts), 3000);
     };
     const on = (name: string, take: (data: string) => void) =>
         events.addEventListener(name, (event) => take((event as MessageEvent<string>).data));
     on("alert", (data) => {
         const alert = JSON.parse(data) as Alert;
         const before = takeAlert(alert);
+        heardMeanwhile?.add(alert.alert_id);
         for (const hear of hearers) hear(alert, before);
         forgetOldest();
     });
@@ -135,6 +160,7 @@ export function stopListening(): void {
     source?.close();
     source = null;
     line = "connecting";
+    lostSince = null;
     alerts.clear();
     cameras.clear();
 }
