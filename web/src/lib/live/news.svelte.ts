@@ -61,9 +61,10 @@ function takeAlert(alert: Alert): Alert | undefined {
     return before;
 }
 
-function lose(): void {
+/** Says that nothing came in since then, where that was noticed otherwise. */
+export function loseSince(since: number): void {
     line = "lost";
-    lostSince ??= Date.now();
+    lostSince ??= since;
 }
 
 function forgetOldest(): void {
@@ -101,6 +102,7 @@ async function readEverything(mayAlerts: boolean): Promise<void> {
 }
 
 let source: EventSource | null = null;
+let withAlerts = false;
 
 /** Listens until [`stopListening`]. */
 export function listen(mayAlerts: boolean): void {
@@ -108,8 +110,14 @@ export function listen(mayAlerts: boolean): void {
     open(mayAlerts);
 }
 
+/** Listens on a line of its own, and reads everything; what is known stays in view until then. */
+export function listenAnew(): void {
+    if (source) open(withAlerts);
+}
+
 function open(mayAlerts: boolean): void {
     source?.close();
+    withAlerts = mayAlerts;
     const events = new EventSource("/api/events");
     source = events;
     let reading: Promise<void> | null = null;
@@ -120,7 +128,7 @@ function open(mayAlerts: boolean): void {
                 lostSince = null;
             })
             .catch(() => {
-                lose();
+                loseSince(Date.now());
                 setTimeout(() => source === events && readAnew(), 2000);
             })
             .finally(() => {
@@ -129,7 +137,7 @@ function open(mayAlerts: boolean): void {
     };
     events.onopen = readAnew;
     events.onerror = () => {
-        lose();
+        loseSince(Date.now());
         // A browser gives up for good where it was refused. What is known stays in view meanwhile.
         if (events.readyState === EventSource.CLOSED) setTimeout(() => source === events && open(mayAlerts), 3000);
     };

@@ -48,15 +48,21 @@ export class Desk {
 
     readonly open = $derived([...alerts.values()].filter(isOpen));
 
-    /** What passes the filter. The one that is worked on stays, closed or not, until the hand goes on. */
-    readonly shown = $derived.by(() => {
+    readonly #passing = $derived.by(() => {
         const me = this.me();
-        const kept = this.selected === null ? undefined : this.find(this.selected);
-        if (this.mode === "closed") return this.past.listed.filter((alert) => passes(alert, this.filter, me));
-        const list = this.open.filter((alert) => passes(alert, this.filter, me));
-        if (kept && !list.some((alert) => alert.alert_id === kept.alert_id)) list.push(kept);
-        return list;
+        const of = this.mode === "open" ? this.open : this.past.listed;
+        return of.filter((alert) => passes(alert, this.filter, me));
     });
+
+    /** The one that is worked on stays in the list, closed or not, until the hand goes on. */
+    readonly #kept = $derived.by(() => {
+        const { current } = this;
+        if (this.mode !== "open" || !current) return undefined;
+        return isOpen(current) && passes(current, this.filter, this.me()) ? undefined : current;
+    });
+
+    /** What is listed, in no order. It does not depend on the hand, so that a key costs nothing. */
+    readonly shown: Alert[] = $derived(this.#kept ? [...this.#passing, this.#kept] : this.#passing);
 
     readonly rows: Row[] = $derived(
         rowsOf(this.mode === "open" ? stacksOf(this.shown) : eachAlone(this.shown), this.unfolded),

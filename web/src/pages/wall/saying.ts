@@ -2,6 +2,7 @@
 
 import { named, speak } from "../../lib/language.svelte";
 import { cameras, type Alert } from "../../lib/live/news.svelte";
+import { clockTime } from "../../lib/time.svelte";
 import { word } from "../../lib/words";
 import type { Actor } from "./order";
 import type { Reason, Verb } from "./verbs";
@@ -43,6 +44,48 @@ const more = speak(
 export function actorName(by: (Actor & { station?: string }) | null | undefined): string {
     if (!by) return more().nobody;
     return by.station ? more().station(by.who, by.station) : more().unit(by.who, by.unit);
+}
+
+const done: () => Record<Alert["state"], string> = speak(
+    {
+        raised: "放弃处置，已无人接手",
+        acknowledged: "确认",
+        escalated: "升级",
+        claimed: "接手",
+        resolved: "处置完毕",
+        dismissed: "排除",
+        expired: "超时关闭",
+    },
+    {
+        raised: "gave it up: nobody holds it",
+        acknowledged: "acknowledged it",
+        escalated: "escalated it",
+        claimed: "claimed it",
+        resolved: "resolved it",
+        dismissed: "dismissed it",
+        expired: "let it expire",
+    },
+);
+
+const when = speak(
+    {
+        just: (who: string, did: string) => `${who} 刚刚${did}`,
+        first: (who: string, at: string, did: string) => `${who}已先一步${did}，${at}`,
+    },
+    {
+        just: (who: string, did: string) => `${who} just ${did}`,
+        first: (who: string, at: string, did: string) => `${who} was first and ${did}, at ${at}`,
+    },
+);
+
+/** `Li just claimed it`. */
+export function justNow(by: Actor | null, did: Alert["state"]): string {
+    return when().just(actorName(by), done()[did]);
+}
+
+/** `Li was first and claimed it, at 03:04:05`. */
+export function wasFirst(by: Actor | null, at: string, did: Alert["state"]): string {
+    return when().first(actorName(by), clockTime(at), done()[did]);
 }
 
 export function reasonName(reason: Reason | string): string {
