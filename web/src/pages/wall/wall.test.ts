@@ -8,6 +8,7 @@ vi.mock("../../lib/live/news.svelte", () => ({
 
 import type { Alert } from "../../lib/live/news.svelte";
 import { clockOf, share, urgency } from "./clock";
+import { beginOf } from "./film";
 import { historyOf, postsTold } from "./history";
 import { doneByAnother } from "./marks.svelte";
 import { eachAlone, isFiltered, isMine, neighbour, NO_FILTER, passes, rowsOf, stacksOf } from "./order";
@@ -226,6 +227,21 @@ describe("history", () => {
     it("does with a life that is not there", () => {
         const { life: _, ...bare } = sample("A", 0);
         expect(historyOf(bare as Alert).map((step) => step.what)).toEqual(["occurred"]);
+    });
+});
+
+describe("film", () => {
+    const of = (headers: Record<string, string>) => beginOf(new Headers(headers));
+
+    it("begins when the server says so, or as its name has it", () => {
+        const disposition = 'inline; filename="school-road-20260309T180005Z.mp4"';
+        expect(of({ "content-disposition": disposition })).toEqual({ at: Date.parse(at(5)), precise: false });
+        expect(of({ "content-disposition": disposition, "cunkou-from": "2026-03-09T18:00:05.250Z" })).toEqual({
+            at: Date.parse(at(5)) + 250,
+            precise: true,
+        });
+        expect(of({ "content-disposition": "inline" })).toBeNull();
+        expect(of({ "cunkou-from": "?" })).toBeNull();
     });
 });
 
