@@ -58,7 +58,8 @@ export class Desk {
     readonly #kept = $derived.by(() => {
         const { current } = this;
         if (this.mode !== "open" || !current) return undefined;
-        return isOpen(current) && passes(current, this.filter, this.me()) ? undefined : current;
+        const listed = alerts.has(current.alert_id) && isOpen(current) && passes(current, this.filter, this.me());
+        return listed ? undefined : current;
     });
 
     /** What is listed, in no order. It does not depend on the hand, so that a key costs nothing. */
