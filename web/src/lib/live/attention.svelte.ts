@@ -37,6 +37,12 @@ export function callsOut(alert: Alert): boolean {
     return alert.severity === "critical" && !alert.home && isUnanswered(alert);
 }
 
+/** Whether a claim ran out in this change: nobody is at it any more, and that is news. */
+export function hasLapsed(alert: Alert, before: Alert): boolean {
+    const told = alert.life?.told ?? [];
+    return told.length > (before.life?.told.length ?? 0) && told.at(-1)?.why === "lapsed";
+}
+
 let muted = $state(localStorage.getItem(KEPT) === "yes");
 /** Whether the browser lets us be heard: it does not, until somebody has touched the page. */
 let allowed = $state(false);
@@ -100,7 +106,7 @@ export function keepWatch(tell: Told): () => void {
             unseen.delete(alert.alert_id);
             return;
         }
-        if (before) return;
+        if (before && !hasLapsed(alert, before)) return;
         unseen.add(alert.alert_id);
         waiting.push(alert.severity);
         tell(alert);

@@ -12,8 +12,8 @@ export type Clock =
     | { what: "respond"; until: number; whole: number }
     /** Nobody was on the way in time; since then. */
     | { what: "breached"; since: number }
-    /** Somebody goes, until then unless he says so again; `breached` where that came too late. */
-    | { what: "claim"; until: number; whole: number; breached: boolean }
+    /** Somebody goes, until then unless he says so again. */
+    | { what: "claim"; until: number; whole: number }
     | { what: "none" };
 
 export function clockOf(alert: Alert, now: number): Clock {
@@ -21,7 +21,7 @@ export function clockOf(alert: Alert, now: number): Clock {
     const { claim, breached_at: breachedAt, raised_at: raisedAt } = alert.life ?? {};
     if (claim) {
         const until = Date.parse(claim.until);
-        return { what: "claim", until, whole: LEASE_MS, breached: breachedAt !== undefined };
+        return { what: "claim", until, whole: LEASE_MS };
     }
     if (EQUIPMENT.includes(alert.kind)) return { what: "none" };
     if (breachedAt) return { what: "breached", since: Date.parse(breachedAt) };

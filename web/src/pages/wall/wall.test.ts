@@ -177,7 +177,7 @@ describe("clock", () => {
 
     it("counts a claim down, and stops with the end", () => {
         const alert = sample("A", 0, claimedBy(LI, 0));
-        expect(clockOf(alert, now(310))).toMatchObject({ what: "claim", until: now(610), breached: false });
+        expect(clockOf(alert, now(310))).toMatchObject({ what: "claim", until: now(610) });
         expect(share(clockOf(alert, now(310)), now(310))).toBeCloseTo(0.5);
         expect(clockOf(sample("A", 0, { state: "dismissed" }), now(5)).what).toBe("none");
     });
