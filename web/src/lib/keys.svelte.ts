@@ -38,8 +38,8 @@ function spelt(event: KeyboardEvent): string {
 addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (isTyping(event.target) && event.key !== "Escape") return;
-    // Escape closes the question in front of the page, and does nothing behind it.
-    if (event.key === "Escape" && document.querySelector("dialog:modal")) return;
+    // While a question stands in front of the page, keys are its own.
+    if (document.querySelector("dialog:modal")) return;
     // Enter and space on a button are the button's.
     if (
         (event.key === "Enter" || event.key === " ") &&

@@ -126,6 +126,15 @@ const PERMISSION: Record<string, Name> = {
     accounts: name("管理账户", "accounts"),
 };
 
+const DISMISSAL: Record<string, Name> = {
+    "false-detection": name("误报", "false detection"),
+    known: name("已知的人或事", "known"),
+    harmless: name("无危险", "harmless"),
+    duplicate: name("重复告警", "duplicate"),
+    test: name("测试", "test"),
+    other: name("其他", "other"),
+};
+
 const ROLE: Record<string, Name> = {
     operator: name("值班员", "operator"),
     maintainer: name("维护员", "maintainer"),
@@ -145,6 +154,7 @@ const TABLES = {
     REASON,
     GAP,
     ANALYSIS,
+    DISMISSAL,
     ROLE,
     PERMISSION,
 } as const;

@@ -27,11 +27,17 @@ export const alerts = new SvelteMap<string, Alert>();
 export const cameras = new SvelteMap<string, Camera>();
 
 let line = $state<Line>("connecting");
+/** Unix milliseconds; null while news comes in. */
+let lostSince = $state<number | null>(null);
 let brokerConnected = $state(true);
 let storeTrouble = $state<string | null>(null);
 
 export function newsLine(): Line {
     return line;
+}
+/** Since when what is shown is not what is: unix milliseconds, or null. */
+export function newsLostSince(): number | null {
+    return lostSince;
 }
 export function isBrokerConnected(): boolean {
     return brokerConnected;
@@ -55,6 +61,12 @@ function takeAlert(alert: Alert): Alert | undefined {
     return before;
 }
 
+/** Says that nothing came in since then, where that was noticed otherwise. */
+export function loseSince(since: number): void {
+    line = "lost";
+    lostSince ??= since;
+}
+
 function forgetOldest(): void {
     const closed = [...alerts.values()].filter((alert) => !isOpen(alert));
     if (closed.length <= CLOSED_MAX) return;
@@ -62,7 +74,12 @@ function forgetOldest(): void {
     for (const alert of closed.slice(0, closed.length - CLOSED_MAX)) alerts.delete(alert.alert_id);
 }
 
+/** Alerts that we heard of while everything is read: what we heard is newer. */
+let heardMeanwhile: Set<string> | null = null;
+
 async function readEverything(mayAlerts: boolean): Promise<void> {
+    const heard = new Set<string>();
+    heardMeanwhile = heard;
     const state = await ask(api.GET("/api/state"));
     brokerConnected = state.broker_connected;
     storeTrouble = state.store_trouble;
@@ -71,22 +88,36 @@ async function readEverything(mayAlerts: boolean): Promise<void> {
     for (const camera of state.cameras) cameras.set(camera.id, camera);
     if (!mayAlerts) return;
     const open = await ask(api.GET("/api/v1/alerts", { params: { query: { state: [...OPEN_STATES], limit: PAGE } } }));
-    const listed = new Set<string>();
-    for (const alert of [...state.alerts, ...open.alerts]) {
-        listed.add(alert.alert_id);
-        takeAlert(alert);
-    }
+    const listed = new Map<string, Alert>();
+    for (const alert of [...state.alerts, ...open.alerts]) listed.set(alert.alert_id, alert);
+    const missed = line === "connecting" ? [] : [...listed.values()].filter((alert) => !alerts.has(alert.alert_id));
+    for (const alert of listed.values()) if (!heard.has(alert.alert_id)) takeAlert(alert);
+    // What came while we did not hear is news all the same, oldest first.
+    for (const alert of missed.reverse()) for (const hear of hearers) hear(alert, undefined);
     // What we held as open and is not listed any more was closed while we did not listen.
     for (const alert of alerts.values())
-        if (isOpen(alert) && !listed.has(alert.alert_id)) alerts.delete(alert.alert_id);
+        if (isOpen(alert) && !listed.has(alert.alert_id) && !heard.has(alert.alert_id)) alerts.delete(alert.alert_id);
+    heardMeanwhile = null;
     forgetOldest();
 }
 
 let source: EventSource | null = null;
+let withAlerts = false;
 
 /** Listens until [`stopListening`]. */
 export function listen(mayAlerts: boolean): void {
     stopListening();
+    open(mayAlerts);
+}
+
+/** Listens on a line of its own, and reads everything; what is known stays in view until then. */
+export function listenAnew(): void {
+    if (source) open(withAlerts);
+}
+
+function open(mayAlerts: boolean): void {
+    source?.close();
+    withAlerts = mayAlerts;
     const events = new EventSource("/api/events");
     source = events;
     let reading: Promise<void> | null = null;
@@ -94,9 +125,10 @@ export function listen(mayAlerts: boolean): void {
         reading ??= readEverything(mayAlerts)
             .then(() => {
                 line = "live";
+                lostSince = null;
             })
             .catch(() => {
-                line = "lost";
+                loseSince(Date.now());
                 setTimeout(() => source === events && readAnew(), 2000);
             })
             .finally(() => {
@@ -105,15 +137,16 @@ export function listen(mayAlerts: boolean): void {
     };
     events.onopen = readAnew;
     events.onerror = () => {
-        line = "lost";
-        // A browser gives up for good where it was refused.
-        if (events.readyState === EventSource.CLOSED) setTimeout(() => source === events && listen(mayAlerts), 3000);
+        loseSince(Date.now());
+        // A browser gives up for good where it was refused. What is known stays in view meanwhile.
+        if (events.readyState === EventSource.CLOSED) setTimeout(() => source === events && open(mayAlerts), 3000);
     };
     const on = (name: string, take: (data: string) => void) =>
         events.addEventListener(name, (event) => take((event as MessageEvent<string>).data));
     on("alert", (data) => {
         const alert = JSON.parse(data) as Alert;
         const before = takeAlert(alert);
+        heardMeanwhile?.add(alert.alert_id);
         for (const hear of hearers) hear(alert, before);
         forgetOldest();
     });
@@ -135,6 +168,7 @@ export function stopListening(): void {
     source?.close();
     source = null;
     line = "connecting";
+    lostSince = null;
     alerts.clear();
     cameras.clear();
 }
