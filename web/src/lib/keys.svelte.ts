@@ -1,5 +1,7 @@
 // Keys: each part of the page says which ones it answers, and `?` shows them all.
 
+import { untrack } from "svelte";
+
 export interface Binding {
     /** As `KeyboardEvent.key`, lower case: `j`, `enter`, `arrowleft`, `shift+/`. */
     key: string;
@@ -8,14 +10,13 @@ export interface Binding {
     act: (event: KeyboardEvent) => void;
 }
 
-const layers: Binding[][] = $state([]);
+let layers = $state.raw<Binding[][]>([]);
 
 /** Answers these keys until the returned function is called; the newest layer goes first. Use within `$effect`. */
 export function answerKeys(bindings: Binding[]): () => void {
-    layers.push(bindings);
+    layers = [...untrack(() => layers), bindings];
     return () => {
-        const at = layers.lastIndexOf(bindings);
-        if (at >= 0) layers.splice(at, 1);
+        layers = layers.filter((layer) => layer !== bindings);
     };
 }
 

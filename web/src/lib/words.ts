@@ -91,6 +91,39 @@ const GAP: Record<string, Name> = {
     "agreement-ended": name("授权到期", "agreement ended"),
     shed: name("磁盘过慢", "disk too slow"),
     "not-playable": name("无法播放", "not playable"),
+    maintenance: name("检修", "maintenance"),
+    off: name("录像关闭", "recording is off"),
+    schedule: name("不在录像时段", "not recorded at these hours"),
+    quiet: name("无告警不录", "nothing happened"),
+    "disk-full": name("磁盘已满", "disk full"),
+    "disk-failed": name("磁盘故障", "disk failed"),
+    stopped: name("程序未运行", "the program did not run"),
+    deleted: name("已到期删除", "deleted"),
+    clock: name("调整了时钟", "the clock was set"),
+    missing: name("无记录", "nothing on record"),
+};
+
+const ANALYSIS: Record<string, Name> = {
+    "decoders-behind": name("解码跟不上", "decoding fell behind"),
+    "detector-behind": name("检测跟不上", "detection fell behind"),
+    "store-stuck": name("存储受阻", "the store was stuck"),
+    "detector-failed": name("检测失败", "detection failed"),
+    "no-picture": name("画面无法解码", "no picture could be decoded"),
+    "look-late": name("查看间隔过长", "looked at too late"),
+};
+
+const PERMISSION: Record<string, Name> = {
+    alerts: name("查看告警", "see alerts"),
+    answer: name("处置告警", "answer alerts"),
+    live: name("实时画面", "live view"),
+    playback: name("录像回放", "playback"),
+    search: name("检索录像", "search"),
+    export: name("导出、保全", "export and hold"),
+    health: name("设备状态", "health"),
+    configure: name("设置区域", "set zones"),
+    approve: name("批复协查", "answer requests"),
+    audit: name("审计", "audit"),
+    accounts: name("管理账户", "accounts"),
 };
 
 const ROLE: Record<string, Name> = {
@@ -101,7 +134,20 @@ const ROLE: Record<string, Name> = {
     administrator: name("管理员", "administrator"),
 };
 
-const TABLES = { SEVERITY, KIND, LIFE, LEVEL, DIRECTION, CLASS, CAMERA, REASON, GAP, ROLE } as const;
+const TABLES = {
+    SEVERITY,
+    KIND,
+    LIFE,
+    LEVEL,
+    DIRECTION,
+    CLASS,
+    CAMERA,
+    REASON,
+    GAP,
+    ANALYSIS,
+    ROLE,
+    PERMISSION,
+} as const;
 
 /** A word of a table in the page's language; what the table lacks is shown as it is. */
 export function word(table: keyof typeof TABLES, key: string | null | undefined): string {
