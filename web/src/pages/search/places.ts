@@ -19,8 +19,8 @@ export interface Village {
     gates: Gate[];
 }
 
-/** By village and gate, in the order of their names in this language. */
-export function placesOf(cameras: readonly BoardCamera[], language: "zh" | "en"): Village[] {
+/** By village and gate, in the order of their names in this language; `every`: a gate's only camera too, though it is called the same. */
+export function placesOf(cameras: readonly BoardCamera[], language: "zh" | "en", every = false): Village[] {
     const villages = new Map<string, Village>();
     const gates = new Map<string, Gate>();
     for (const camera of cameras) {
@@ -39,7 +39,7 @@ export function placesOf(cameras: readonly BoardCamera[], language: "zh" | "en")
     for (const village of villages.values()) village.gates.sort(byName);
     for (const gate of gates.values()) {
         const [only] = gate.cameras;
-        const isItself = gate.cameras.length === 1 && only?.name.zh === gate.name.zh;
+        const isItself = !every && gate.cameras.length === 1 && only?.name.zh === gate.name.zh;
         gate.cameras = isItself ? [] : gate.cameras.sort(byName);
     }
     return [...villages.values()].sort(byName);
