@@ -53,8 +53,8 @@ describe("a sentence", () => {
     it("says what was looked at, where and when", () => {
         const what = { camera: "north", from: "2026-03-09T18:04:05Z", to: "2026-03-09T18:05:05Z", shown: "playback" };
         expect(both(entry("view", what))).toEqual([
-            "查看录像回放：camera north 2026-03-09T18:04 至 2026-03-09T18:05",
-            "looked at the recording: camera north, 2026-03-09T18:04 to 2026-03-09T18:05",
+            "查看录像回放：camera north 2026-03-09T18:04 至 18:05",
+            "looked at the recording: camera north, 2026-03-09T18:04 to 18:05",
         ]);
         expect(sentenceOf(entry("view", { camera: "north", stream: "main", shown: "live" }), speech("en"))).toBe(
             "looked at the live picture: camera north",

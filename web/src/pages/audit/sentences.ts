@@ -1,7 +1,7 @@
 // What was done, in a sentence, of each entry of the audit log. Pure: names and times are handed in.
 
 import type { Schemas } from "../../lib/api/client";
-import { describeQuestion, type Speech } from "../search/describe";
+import { describeQuestion, range, type Speech } from "../search/describe";
 
 /** An entry; `results_count` is how many results there are where not all are told. */
 export type Entry = Schemas["audit_entry"] & { results_count?: number };
@@ -75,9 +75,7 @@ export function sentenceOf(entry: Entry, speech: AuditSpeech): string {
     const { action, what } = entry;
     const at = (name: string) => (text(what[name]) ? speech.moment(text(what[name])) : "");
     const camera = text(what["camera"]) ? speech.camera(text(what["camera"])) : "";
-    const range =
-        at("from") && at("to") ? say(`${at("from")} 至 ${at("to")}`, `${at("from")} to ${at("to")}`) : at("from");
-    const scene = [camera, range].filter(Boolean).join(say(" ", ", "));
+    const scene = [camera, at("from") && range(at("from"), at("to"), zh)].filter(Boolean).join(say(" ", ", "));
     const login = text(what["login"]);
     const station = text(what["station"]);
     const named = (value: unknown, table: typeof CHANGED) => {

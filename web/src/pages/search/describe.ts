@@ -58,9 +58,11 @@ export function describeQuestion(pairs: readonly (readonly [string, string])[], 
     return parts.length > 0 ? parts.join(zh ? "；" : "; ") : zh ? "所有记录" : "everything on record";
 }
 
-function range(from: string, to: string, zh: boolean): string {
+/** From then till then; the day of the second is left out where it is that of the first. */
+export function range(from: string, to: string, zh: boolean): string {
     if (from && from === to) return from;
-    if (from && to) return zh ? `${from} 至 ${to}` : `${from} to ${to}`;
+    const till = from.length > 10 && to.startsWith(from.slice(0, 11)) ? to.slice(11) : to;
+    if (from && to) return zh ? `${from} 至 ${till}` : `${from} to ${till}`;
     if (from) return zh ? `${from} 起` : `from ${from}`;
     return to && (zh ? `${to} 之前` : `until ${to}`);
 }
