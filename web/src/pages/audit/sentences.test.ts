@@ -69,7 +69,7 @@ describe("a sentence", () => {
     });
     it("there is one for every action, in both languages, without holes", () => {
         for (const action of Object.keys(ACTIONS))
-            for (const sentence of both(entry(action))) {
+            for (const sentence of [...both(entry(action)), ...both(entry(action, null))]) {
                 expect(sentence, action).not.toMatch(/undefined|null|NaN|\{\}/);
                 expect(sentence.length, action).toBeGreaterThan(1);
             }

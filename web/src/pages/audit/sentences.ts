@@ -1,10 +1,20 @@
 // What was done, in a sentence, of each entry of the audit log. Pure: names and times are handed in.
 
-import type { Schemas } from "../../lib/api/client";
 import { describeQuestion, range, type Speech } from "../search/describe";
 
-/** An entry; `results_count` is how many results there are where not all are told. */
-export type Entry = Schemas["audit_entry"] & { results_count?: number };
+/** An entry. `what` is null where there is nothing more to say; `results_count` is how many results there are where not all are told. */
+export interface Entry {
+    seq: number;
+    at: string;
+    who: string;
+    unit: string;
+    purpose: string;
+    case: string;
+    action: string;
+    what: Record<string, unknown> | null;
+    results: string[];
+    results_count?: number;
+}
 
 /** What an action is called, in a choice. As `docs/design/evidence.md` and the server spell them. */
 export const ACTIONS: Record<string, { zh: string; en: string }> = {
@@ -72,7 +82,8 @@ export function countOf(entry: Entry): number {
 export function sentenceOf(entry: Entry, speech: AuditSpeech): string {
     const zh = speech.language === "zh";
     const say = (chinese: string, english: string) => (zh ? chinese : english);
-    const { action, what } = entry;
+    const { action } = entry;
+    const what = entry.what ?? {};
     const at = (name: string) => (text(what[name]) ? speech.moment(text(what[name])) : "");
     const camera = text(what["camera"]) ? speech.camera(text(what["camera"])) : "";
     const scene = [camera, at("from") && range(at("from"), at("to"), zh)].filter(Boolean).join(say(" ", ", "));
@@ -172,11 +183,11 @@ export function sentenceOf(entry: Entry, speech: AuditSpeech): string {
         case "log-repaired":
             return say("断电造成的残缺末行已移出日志", "the log's torn last line was moved aside");
         default:
-            return `${action} ${JSON.stringify(what)}`;
+            return entry.what === null ? action : `${action} ${JSON.stringify(what)}`;
     }
 }
 
-function address(what: Entry["what"], zh: boolean): string {
+function address(what: Record<string, unknown>, zh: boolean): string {
     const from = text(what["address"] ?? what["from"]);
     return from ? (zh ? `，${from}` : `, ${from}`) : "";
 }
@@ -202,7 +213,7 @@ export function inLines(entries: readonly Entry[]): Line[] {
 }
 
 function isSmall(entry: Entry): boolean {
-    return entry.action === "view" && SMALL.has(text(entry.what["shown"]));
+    return entry.action === "view" && SMALL.has(text(entry.what?.["shown"]));
 }
 
 function sameHand(a: Entry, b: Entry): boolean {
