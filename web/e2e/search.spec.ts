@@ -102,6 +102,13 @@ test("nothing found does not look like a proof", async ({ page }) => {
     await expect(main.getByRole("table")).toContainText(/无记录|nothing on record/);
 });
 
+test("a time that has not come yet is not said to be empty", async ({ page }) => {
+    await signIn(page, "investigator");
+    await page.goto("/#/search?from=2099-01-01&order=newest");
+    await holdPurpose(page);
+    await expect(page.getByRole("main").getByText(/所选时间还没有到|has not come yet/)).toBeVisible();
+});
+
 for (const theme of ["dark", "light"] as const)
     test(`axe finds nothing serious, ${theme}`, async ({ page }) => {
         await page.addInitScript((chosen) => localStorage.setItem("cunkou.theme", chosen), theme);
