@@ -11,6 +11,8 @@ export interface Page {
     /** Name of its sign in components/Icon.svelte. */
     icon: string;
     permission: Permission;
+    /** Another one that opens it too. */
+    or?: Permission;
     load: () => Promise<{ default: Component }>;
 }
 
@@ -69,6 +71,7 @@ export const PAGES: Page[] = [
         name: { zh: "协查", en: "Requests" },
         icon: "handshake",
         permission: "approve",
+        or: "search",
         load: () => import("../pages/requests/Requests.svelte"),
     },
     {
