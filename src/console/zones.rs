@@ -16,9 +16,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
+    alert::Kind,
+    config::Direction,
+    detect::Class,
     evidence::{Actor, Refusal},
-    id::CameraId,
-    shadow::{Outcome, Tally, Tried},
+    id::{AlertId, CameraId, RuleId},
     zones::{Drawing, LineData, Point, RuleData, Trouble, ZoneData},
 };
 
@@ -110,47 +112,33 @@ pub struct Shadow {
 /// How often a rule raises.
 #[derive(Debug, Serialize)]
 pub struct OfRule {
-    rule: String,
-    both: u64,
-    only_then: u64,
-    only_now: u64,
-}
-
-impl OfRule {
-    /// Of a rule.
-    pub fn new(rule: &crate::id::RuleId, Tally { both, only_then, only_now }: Tally) -> Self {
-        Self { rule: rule.to_string(), both, only_then, only_now }
-    }
+    /// Which.
+    pub rule: RuleId,
+    /// Raised then, and would be raised.
+    pub both: u64,
+    /// Raised then alone.
+    pub only_then: u64,
+    /// Would be raised, and was not.
+    pub only_now: u64,
 }
 
 /// An alert that was raised, or would be.
 #[derive(Debug, Serialize)]
 pub struct Moment {
-    at: String,
-    rule: String,
-    kind: crate::alert::Kind,
-    class: crate::detect::Class,
-    direction: Option<crate::config::Direction>,
-    alert: Option<crate::id::AlertId>,
-    outcome: &'static str,
-}
-
-impl From<&Tried> for Moment {
-    fn from(tried: &Tried) -> Self {
-        Self {
-            at: tried.at.to_string(),
-            rule: tried.rule.to_string(),
-            kind: tried.kind,
-            class: tried.class,
-            direction: tried.direction,
-            alert: tried.alert,
-            outcome: match tried.outcome {
-                Outcome::Both => "both",
-                Outcome::OnlyThen => "only-then",
-                Outcome::OnlyNow => "only-now",
-            },
-        }
-    }
+    /// When it occurred.
+    pub at: String,
+    /// By which rule.
+    pub rule: RuleId,
+    /// What kind.
+    pub kind: Kind,
+    /// Of what.
+    pub class: Class,
+    /// Which way, for what crosses a line.
+    pub direction: Option<Direction>,
+    /// The alert that was raised then.
+    pub alert: Option<AlertId>,
+    /// `both`, `only-then` or `only-now`.
+    pub outcome: &'static str,
 }
 
 /// What was saved.
