@@ -163,6 +163,12 @@ pub enum NotDrawn {
         "the configuration was changed meanwhile: who reads the zones anew sees how it is now, and can draw on that"
     )]
     Stale,
+    /// What was sent is no draft, or is not confirmed.
+    #[error("{0}")]
+    Form(String),
+    /// Who draws says nothing of himself.
+    #[error("{}", .0.words())]
+    Nobody(Refusal),
     /// It makes no sense.
     #[error("what is drawn makes no sense")]
     Problems(Vec<Trouble>),
@@ -182,6 +188,8 @@ impl IntoResponse for NotDrawn {
         let status = match &self {
             Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::Stale => StatusCode::CONFLICT,
+            Self::Form(_) => StatusCode::BAD_REQUEST,
+            Self::Nobody(_) => StatusCode::FORBIDDEN,
             Self::Problems(problems) => {
                 return (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "problems": problems })))
                     .into_response();
@@ -239,32 +247,28 @@ async fn show(State(room): Room, Path(camera): Path<CameraId>) -> Result<Respons
     Ok(fresh(room.show(camera).await?))
 }
 
-async fn try_out(State(room): Room, Path(camera): Path<CameraId>, body: Body) -> Result<Response, Response> {
+async fn try_out(State(room): Room, Path(camera): Path<CameraId>, body: Body) -> Result<Response, NotDrawn> {
     let wanted = read(body)?;
     let hours = wanted.since_h.unwrap_or(SINCE_USUAL_H);
     if !(1..=SINCE_MAX_H).contains(&hours) {
-        let why = format!("since_h={hours} is no number from 1 to {SINCE_MAX_H}\n");
-        return Err((StatusCode::BAD_REQUEST, why).into_response());
+        return Err(NotDrawn::Form(format!("since_h={hours} is no number from 1 to {SINCE_MAX_H}")));
     }
     let since = Duration::from_secs(u64::from(hours) * 3600);
-    room.try_out(camera, wanted.draft(), since).await.map(fresh).map_err(IntoResponse::into_response)
+    Ok(fresh(room.try_out(camera, wanted.draft(), since).await?))
 }
 
-async fn save(State(room): Room, Path(camera): Path<CameraId>, body: Body) -> Result<Response, Response> {
+async fn save(State(room): Room, Path(camera): Path<CameraId>, body: Body) -> Result<Response, NotDrawn> {
     let wanted = read(body)?;
     if !wanted.confirm {
-        let why = "nothing is saved without \"confirm\": true; try it first, and look at what would change\n";
-        return Err((StatusCode::BAD_REQUEST, why).into_response());
+        let why = "nothing is saved without \"confirm\": true; try it first, and look at what would change";
+        return Err(NotDrawn::Form(why.to_owned()));
     }
-    let by = actor(&wanted)
-        .map_err(|refusal| (StatusCode::FORBIDDEN, format!("{}\n", refusal.words())).into_response())?;
-    room.save(camera, wanted.draft(), by).await.map(fresh).map_err(IntoResponse::into_response)
+    let by = actor(&wanted).map_err(NotDrawn::Nobody)?;
+    Ok(fresh(room.save(camera, wanted.draft(), by).await?))
 }
 
-fn read(body: Body) -> Result<Wanted, Response> {
-    let Json(wanted) = body.map_err(|rejection| {
-        (StatusCode::BAD_REQUEST, format!("{}\n", rejection.body_text())).into_response()
-    })?;
+fn read(body: Body) -> Result<Wanted, NotDrawn> {
+    let Json(wanted) = body.map_err(|rejection| NotDrawn::Form(rejection.body_text()))?;
     Ok(wanted)
 }
 
