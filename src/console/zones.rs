@@ -16,10 +16,18 @@ use serde_json::json;
 
 use super::{Guarded, Visitor};
 use crate::{
+<<<<<<< HEAD
     account::Permission::Configure,
     evidence::Actor,
     id::CameraId,
     shadow::{Outcome, Tally, Tried},
+=======
+    alert::Kind,
+    config::Direction,
+    detect::Class,
+    evidence::{Actor, Refusal},
+    id::{AlertId, CameraId, RuleId},
+>>>>>>> zones
     zones::{Drawing, LineData, Point, RuleData, Trouble, ZoneData},
 };
 
@@ -111,47 +119,33 @@ pub struct Shadow {
 /// How often a rule raises.
 #[derive(Debug, Serialize)]
 pub struct OfRule {
-    rule: String,
-    both: u64,
-    only_then: u64,
-    only_now: u64,
-}
-
-impl OfRule {
-    /// Of a rule.
-    pub fn new(rule: &crate::id::RuleId, Tally { both, only_then, only_now }: Tally) -> Self {
-        Self { rule: rule.to_string(), both, only_then, only_now }
-    }
+    /// Which.
+    pub rule: RuleId,
+    /// Raised then, and would be raised.
+    pub both: u64,
+    /// Raised then alone.
+    pub only_then: u64,
+    /// Would be raised, and was not.
+    pub only_now: u64,
 }
 
 /// An alert that was raised, or would be.
 #[derive(Debug, Serialize)]
 pub struct Moment {
-    at: String,
-    rule: String,
-    kind: crate::alert::Kind,
-    class: crate::detect::Class,
-    direction: Option<crate::config::Direction>,
-    alert: Option<crate::id::AlertId>,
-    outcome: &'static str,
-}
-
-impl From<&Tried> for Moment {
-    fn from(tried: &Tried) -> Self {
-        Self {
-            at: tried.at.to_string(),
-            rule: tried.rule.to_string(),
-            kind: tried.kind,
-            class: tried.class,
-            direction: tried.direction,
-            alert: tried.alert,
-            outcome: match tried.outcome {
-                Outcome::Both => "both",
-                Outcome::OnlyThen => "only-then",
-                Outcome::OnlyNow => "only-now",
-            },
-        }
-    }
+    /// When it occurred.
+    pub at: String,
+    /// By which rule.
+    pub rule: RuleId,
+    /// What kind.
+    pub kind: Kind,
+    /// Of what.
+    pub class: Class,
+    /// Which way, for what crosses a line.
+    pub direction: Option<Direction>,
+    /// The alert that was raised then.
+    pub alert: Option<AlertId>,
+    /// `both`, `only-then` or `only-now`.
+    pub outcome: &'static str,
 }
 
 /// What was saved.
@@ -176,6 +170,12 @@ pub enum NotDrawn {
         "the configuration was changed meanwhile: who reads the zones anew sees how it is now, and can draw on that"
     )]
     Stale,
+    /// What was sent is no draft, or is not confirmed.
+    #[error("{0}")]
+    Form(String),
+    /// Who draws says nothing of himself.
+    #[error("{}", .0.words())]
+    Nobody(Refusal),
     /// It makes no sense.
     #[error("what is drawn makes no sense")]
     Problems(Vec<Trouble>),
@@ -195,6 +195,8 @@ impl IntoResponse for NotDrawn {
         let status = match &self {
             Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::Stale => StatusCode::CONFLICT,
+            Self::Form(_) => StatusCode::BAD_REQUEST,
+            Self::Nobody(_) => StatusCode::FORBIDDEN,
             Self::Problems(problems) => {
                 return (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "problems": problems })))
                     .into_response();
@@ -257,6 +259,7 @@ async fn show(
     Ok(fresh(room.show(camera).await?))
 }
 
+<<<<<<< HEAD
 async fn try_out(
     State(room): Room,
     visitor: Visitor,
@@ -264,16 +267,19 @@ async fn try_out(
     body: Body,
 ) -> Result<Response, Response> {
     let camera = seen(&visitor, camera).map_err(IntoResponse::into_response)?;
+=======
+async fn try_out(State(room): Room, Path(camera): Path<CameraId>, body: Body) -> Result<Response, NotDrawn> {
+>>>>>>> zones
     let wanted = read(body)?;
     let hours = wanted.since_h.unwrap_or(SINCE_USUAL_H);
     if !(1..=SINCE_MAX_H).contains(&hours) {
-        let why = format!("since_h={hours} is no number from 1 to {SINCE_MAX_H}\n");
-        return Err((StatusCode::BAD_REQUEST, why).into_response());
+        return Err(NotDrawn::Form(format!("since_h={hours} is no number from 1 to {SINCE_MAX_H}")));
     }
     let since = Duration::from_secs(u64::from(hours) * 3600);
-    room.try_out(camera, wanted.draft(), since).await.map(fresh).map_err(IntoResponse::into_response)
+    Ok(fresh(room.try_out(camera, wanted.draft(), since).await?))
 }
 
+<<<<<<< HEAD
 async fn save(
     State(room): Room,
     visitor: Visitor,
@@ -281,21 +287,27 @@ async fn save(
     body: Body,
 ) -> Result<Response, Response> {
     let camera = seen(&visitor, camera).map_err(IntoResponse::into_response)?;
+=======
+async fn save(State(room): Room, Path(camera): Path<CameraId>, body: Body) -> Result<Response, NotDrawn> {
+>>>>>>> zones
     let wanted = read(body)?;
     if !wanted.confirm {
-        let why = "nothing is saved without \"confirm\": true; try it first, and look at what would change\n";
-        return Err((StatusCode::BAD_REQUEST, why).into_response());
+        let why = "nothing is saved without \"confirm\": true; try it first, and look at what would change";
+        return Err(NotDrawn::Form(why.to_owned()));
     }
+<<<<<<< HEAD
     let by = visitor
         .actor(wanted.who.as_deref().unwrap_or(LOCAL), wanted.unit.as_deref().unwrap_or(LOCAL))
         .map_err(|refusal| (StatusCode::FORBIDDEN, format!("{}\n", refusal.words())).into_response())?;
     room.save(camera, wanted.draft(), by).await.map(fresh).map_err(IntoResponse::into_response)
+=======
+    let by = actor(&wanted).map_err(NotDrawn::Nobody)?;
+    Ok(fresh(room.save(camera, wanted.draft(), by).await?))
+>>>>>>> zones
 }
 
-fn read(body: Body) -> Result<Wanted, Response> {
-    let Json(wanted) = body.map_err(|rejection| {
-        (StatusCode::BAD_REQUEST, format!("{}\n", rejection.body_text())).into_response()
-    })?;
+fn read(body: Body) -> Result<Wanted, NotDrawn> {
+    let Json(wanted) = body.map_err(|rejection| NotDrawn::Form(rejection.body_text()))?;
     Ok(wanted)
 }
 

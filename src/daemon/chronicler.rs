@@ -37,7 +37,7 @@ const TAKE_MAX: usize = 256;
 /// Keeps the seen log.
 pub(super) struct Chronicler {
     places: BTreeMap<CameraId, (Arc<Camera>, EntryPoint)>,
-    in_force: Box<dyn Fn(&Arc<Camera>) -> InForce + Send>,
+    in_force: Judges,
     /// Here, or on a thread that writes.
     writer: Option<Writer>,
     waiting: VecDeque<Record>,
@@ -46,6 +46,9 @@ pub(super) struct Chronicler {
     clips: Option<mpsc::Sender<Clip>>,
     metrics: Metrics,
 }
+
+/// What a camera is judged by, in this run.
+type Judges = Box<dyn Fn(&Arc<Camera>) -> InForce + Send>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Disk {

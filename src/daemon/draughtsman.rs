@@ -21,8 +21,8 @@ use crate::{
         zones::{Draft, Moment, NotDrawn, OfRule, Saved, Shadow, Trial, ZoneRoom, ZonesPage},
     },
     evidence::{Act, Action, Actor, EvidenceError, Purpose},
-    id::CameraId,
-    shadow::{self, Log, Tally},
+    id::{CameraId, RuleId},
+    shadow::{self, Log, Outcome, Tally, Tried},
     time::{Clock, Wall},
     zones::{Cameras, Drawing, NotEdited, NotWritten, Sheet, Trouble, edit, keep},
 };
@@ -160,8 +160,8 @@ impl Draughtsman {
             read: log.passages,
             would_raise: tallies.values().map(Tally::would_raise).sum(),
             raised: tallies.values().map(Tally::raised_then).sum(),
-            by_rule: tallies.iter().map(|(rule, tally)| OfRule::new(rule, *tally)).collect(),
-            moments: tried.iter().rev().take(MOMENTS_MAX).map(Moment::from).collect(),
+            by_rule: tallies.into_iter().map(of_rule).collect(),
+            moments: tried.iter().rev().take(MOMENTS_MAX).map(moment).collect(),
             truncated: tried.len() > MOMENTS_MAX || log.left_out > 0,
         })
     }
@@ -275,6 +275,27 @@ impl ZoneRoom for Draughtsman {
         // What is in the file comes into force, also where who asked has gone.
         let drawing = tokio::spawn(self.draw(camera, draft, by));
         async move { drawing.await.unwrap_or_else(|panic| Err(NotDrawn::Failed(panic.to_string()))) }.boxed()
+    }
+}
+
+fn of_rule((rule, tally): (RuleId, Tally)) -> OfRule {
+    let Tally { both, only_then, only_now } = tally;
+    OfRule { rule, both, only_then, only_now }
+}
+
+fn moment(tried: &Tried) -> Moment {
+    Moment {
+        at: tried.at.to_string(),
+        rule: tried.rule.clone(),
+        kind: tried.kind,
+        class: tried.class,
+        direction: tried.direction,
+        alert: tried.alert,
+        outcome: match tried.outcome {
+            Outcome::Both => "both",
+            Outcome::OnlyThen => "only-then",
+            Outcome::OnlyNow => "only-now",
+        },
     }
 }
 

@@ -10,11 +10,11 @@ use std::{
 };
 
 use rustix::fs::{Access, access};
-use toml_edit::DocumentMut;
+use toml_edit::{DocumentMut, TomlError};
 
 use super::words::keys;
 use crate::{
-    config::{self, Config, Problems, Source},
+    config::{self, Config, Problem, Problems, Source},
     time::Wall,
 };
 
@@ -68,7 +68,16 @@ impl Sheet {
         let text = config::text_of(path)?;
         let config = config::parse_as(&text, path)?;
         let base = Source::new(path.to_owned(), &text).sha256;
-        let file = text.parse().expect("a text that is a configuration is TOML");
+        let file = text.parse().map_err(|error: TomlError| {
+            Problems(vec![Problem {
+                file: path.display().to_string(),
+                line: 1,
+                column: 1,
+                what: "this cannot be changed here".to_owned(),
+                why: error.message().to_owned(),
+                mend: "change the file by hand".to_owned(),
+            }])
+        })?;
         Ok(Self { path: path.to_owned(), text, base, config, file })
     }
 

@@ -98,13 +98,26 @@ fn who_stands_in_a_zone_that_is_drawn_around_him_is_told_of() {
 #[test]
 fn a_line_that_is_moved_over_somebody_was_not_crossed_by_him() {
     let mut world = World::new(crosses(None));
-    // Between the two places of the line.
-    world.looks(3.0, &[(1, 0.35, 0.6)]);
+    // Over the line as it is, and not clear of it yet: then it lies far to his left.
+    world.walk(2.0, 1, (0.4, 0.6), (0.505, 0.6));
     redraw(&mut world, &elsewhere(vec![changed(crosses(None))]));
-    world.looks(3.0, &[(1, 0.35, 0.6)]);
+    world.looks(3.0, &[(1, 0.505, 0.6)]);
     assert_eq!(world.said.len(), 0);
-    world.walk(2.0, 1, (0.35, 0.6), (0.05, 0.6));
+    world.walk(3.0, 1, (0.505, 0.6), (0.05, 0.6));
     assert_eq!(world.raised().len(), 1);
+}
+
+#[test]
+fn a_stay_in_a_zone_that_was_changed_counts_from_the_change() {
+    let dwells = rule(Condition::Dwell {
+        zone: Some("yard".parse().expect("an id")),
+        at_least: Duration::from_secs(8),
+    });
+    let mut world = World::new(dwells.clone());
+    world.looks(5.0, &[(1, INSIDE.0, INSIDE.1)]);
+    redraw(&mut world, &camera(vec![changed(dwells)]));
+    world.looks(20.0, &[(1, INSIDE.0, INSIDE.1)]);
+    assert_eq!(world.raised(), [(13_000, 13_000)]);
 }
 
 #[test]

@@ -40,31 +40,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/app.js": {
+    "/assets/{file}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The page's script. */
+        /** A file of the page; its name carries a hash of what is in it. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
-                path?: never;
+                path: {
+                    file: string;
+                };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description JavaScript */
+                /** @description The file, as gzip where that is accepted. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "text/javascript": unknown;
+                        "application/octet-stream": unknown;
                     };
+                };
+                /** @description There is no such file. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };
@@ -76,14 +85,14 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/style.css": {
+    "/icon.svg": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The page's style. */
+        /** The page's sign. */
         get: {
             parameters: {
                 query?: never;
@@ -93,14 +102,21 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description CSS */
+                /** @description The sign. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "text/css": unknown;
+                        "image/svg+xml": unknown;
                     };
+                };
+                /** @description The page was not compiled in. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };
@@ -155,6 +171,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Everything that the page shows. */
         get: {
             parameters: {
                 query?: never;
@@ -164,7 +181,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description x */
+                /** @description Everything that the page shows. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -173,8 +190,8 @@ export interface paths {
                         "application/json": components["schemas"]["state"];
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description Nobody knows who asks: sign in. */
+                401: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -199,7 +216,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Server-sent events: `alert`, `camera`, `broker`, `store`, `resync`. */
+        /** Server-sent events: `alert`, `camera`, `broker`, `store`, `resync`, `signed-out`; each viewer is sent what is in his scope. */
         get: {
             parameters: {
                 query?: never;
@@ -209,13 +226,22 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Events */
+                /** @description Events (`event`: the names and data of the stream's lines). */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "text/event-stream": unknown;
+                        "text/event-stream": components["schemas"]["event"];
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
                     };
                 };
             };
@@ -262,11 +288,29 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": unknown;
+                        "application/json": components["schemas"]["analysis"];
                     };
                 };
                 /** @description The question is wrong; the words say how. */
                 400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`health`). */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -333,6 +377,24 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`health, whole station`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
                 /** @description The store cannot answer just now, or takes longer than a minute. */
                 503: {
                     headers: {
@@ -392,6 +454,24 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`health, whole station`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
                 /** @description The store cannot answer just now, or takes longer than a minute. */
                 503: {
                     headers: {
@@ -421,15 +501,15 @@ export interface paths {
         /** Finds clips: passages of one visitor before one camera. */
         get: {
             parameters: {
-                query: {
-                    /** @description Who asks. */
-                    who: components["parameters"]["who"];
-                    /** @description Of which unit. */
-                    unit: components["parameters"]["unit"];
-                    /** @description What for. */
-                    purpose: components["parameters"]["purpose"];
-                    /** @description Reference of the case. */
-                    case: components["parameters"]["case"];
+                query?: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
                     /** @description Clips that begin then or later: RFC 3339, or a day of the station's time zone. */
                     from?: string;
                     /** @description Clips that begin before it; a day is included. */
@@ -491,7 +571,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`search`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -529,15 +618,15 @@ export interface paths {
         /** One clip. */
         get: {
             parameters: {
-                query: {
-                    /** @description Who asks. */
-                    who: components["parameters"]["who"];
-                    /** @description Of which unit. */
-                    unit: components["parameters"]["unit"];
-                    /** @description What for. */
-                    purpose: components["parameters"]["purpose"];
-                    /** @description Reference of the case. */
-                    case: components["parameters"]["case"];
+                query?: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
                 };
                 header?: never;
                 path: {
@@ -566,7 +655,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`search`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -613,15 +711,15 @@ export interface paths {
         /** The film of a clip, with pre-roll and post-roll. Takes HTTP ranges. */
         get: {
             parameters: {
-                query: {
-                    /** @description Who asks. */
-                    who: components["parameters"]["who"];
-                    /** @description Of which unit. */
-                    unit: components["parameters"]["unit"];
-                    /** @description What for. */
-                    purpose: components["parameters"]["purpose"];
-                    /** @description Reference of the case. */
-                    case: components["parameters"]["case"];
+                query?: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
                 };
                 header?: never;
                 path: {
@@ -659,7 +757,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`export`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -724,15 +831,15 @@ export interface paths {
         /** One picture of a clip. */
         get: {
             parameters: {
-                query: {
-                    /** @description Who asks. */
-                    who: components["parameters"]["who"];
-                    /** @description Of which unit. */
-                    unit: components["parameters"]["unit"];
-                    /** @description What for. */
-                    purpose: components["parameters"]["purpose"];
-                    /** @description Reference of the case. */
-                    case: components["parameters"]["case"];
+                query?: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
                 };
                 header?: never;
                 path: {
@@ -761,7 +868,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`search`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -817,15 +933,15 @@ export interface paths {
         /** A contact sheet: up to twelve pictures of a clip. */
         get: {
             parameters: {
-                query: {
-                    /** @description Who asks. */
-                    who: components["parameters"]["who"];
-                    /** @description Of which unit. */
-                    unit: components["parameters"]["unit"];
-                    /** @description What for. */
-                    purpose: components["parameters"]["purpose"];
-                    /** @description Reference of the case. */
-                    case: components["parameters"]["case"];
+                query?: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
                 };
                 header?: never;
                 path: {
@@ -854,7 +970,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`search`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -911,14 +1036,14 @@ export interface paths {
         get: {
             parameters: {
                 query: {
-                    /** @description Who asks. */
-                    who: components["parameters"]["who"];
-                    /** @description Of which unit. */
-                    unit: components["parameters"]["unit"];
-                    /** @description What for. */
-                    purpose: components["parameters"]["purpose"];
-                    /** @description Reference of the case. */
-                    case: components["parameters"]["case"];
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
                     /** @description Its begin. */
                     from: string;
                     /** @description Its end. */
@@ -960,7 +1085,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`export`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -1022,7 +1156,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The time line of a camera: what is recorded, what is not, and why; with nothing left out. */
+        /**
+         * The time line of a camera: what is recorded, what is not, and why; with nothing left out.
+         * @description `passages` show people: they need who, unit, purpose and case as searching does, and are written into the audit log as a search. Without these they are null.
+         */
         get: {
             parameters: {
                 query: {
@@ -1030,7 +1167,16 @@ export interface paths {
                     from: string;
                     /** @description Its end. */
                     to: string;
-                    with?: string;
+                    /** @description What else; several, separated by commas. Then the range is at most 25 hours. */
+                    with?: ("recordings" | "alerts" | "passages" | "analysis")[];
+                    /** @description Who asks. */
+                    who?: string;
+                    /** @description Of which unit. */
+                    unit?: string;
+                    /** @description What for. */
+                    purpose?: string;
+                    /** @description Reference of the case. */
+                    case?: string;
                 };
                 header?: never;
                 path: {
@@ -1052,6 +1198,33 @@ export interface paths {
                 };
                 /** @description The question is wrong; the words say how. */
                 400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`health`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description There is no such camera in scope. */
+                404: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -1128,6 +1301,24 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`health`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
                 /** @description The store, the index or the audit log cannot answer just now. */
                 503: {
                     headers: {
@@ -1171,6 +1362,24 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["hold"][];
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`health`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
                     };
                 };
                 /** @description The store, the index or the audit log cannot answer just now. */
@@ -1217,7 +1426,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`export`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -1296,7 +1514,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`export`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -1381,7 +1608,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`export`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -1435,15 +1671,15 @@ export interface paths {
         /** A file of a pack; its manifest names them. */
         get: {
             parameters: {
-                query: {
-                    /** @description Who asks. */
-                    who: components["parameters"]["who"];
-                    /** @description Of which unit. */
-                    unit: components["parameters"]["unit"];
-                    /** @description What for. */
-                    purpose: components["parameters"]["purpose"];
-                    /** @description Reference of the case. */
-                    case: components["parameters"]["case"];
+                query?: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
                 };
                 header?: never;
                 path: {
@@ -1474,7 +1710,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`export`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -1538,6 +1783,24 @@ export interface paths {
                     };
                     content: {
                         "image/jpeg": unknown;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`alerts`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
                     };
                 };
                 /** @description There is no such thing, or nothing was recorded then. */
@@ -1695,15 +1958,15 @@ export interface paths {
         /** The recording of a clip, with pre-roll and post-roll, as a stream for browsers (Media Source Extensions). */
         get: {
             parameters: {
-                query: {
-                    /** @description Who asks. */
-                    who: components["parameters"]["who"];
-                    /** @description Of which unit. */
-                    unit: components["parameters"]["unit"];
-                    /** @description What for. */
-                    purpose: components["parameters"]["purpose"];
-                    /** @description Reference of the case. */
-                    case: components["parameters"]["case"];
+                query?: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
                 };
                 header?: never;
                 path: {
@@ -1740,7 +2003,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`playback`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -1806,14 +2078,14 @@ export interface paths {
         get: {
             parameters: {
                 query: {
-                    /** @description Who asks. */
-                    who: components["parameters"]["who"];
-                    /** @description Of which unit. */
-                    unit: components["parameters"]["unit"];
-                    /** @description What for. */
-                    purpose: components["parameters"]["purpose"];
-                    /** @description Reference of the case. */
-                    case: components["parameters"]["case"];
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
                     /** @description Its begin. */
                     from: string;
                     /** @description Its end. */
@@ -1854,7 +2126,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`playback`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -1922,17 +2203,19 @@ export interface paths {
          */
         get: {
             parameters: {
-                query: {
-                    /** @description Who asks. */
-                    who: components["parameters"]["who"];
-                    /** @description Of which unit. */
-                    unit: components["parameters"]["unit"];
-                    /** @description What for. */
-                    purpose: components["parameters"]["purpose"];
-                    /** @description Reference of the case. */
-                    case: components["parameters"]["case"];
+                query?: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
                     /** @description Which stream; the best one that is read where it is absent. Watching opens no connection to the camera: what is read neither for analysis nor for recording is refused (409). */
                     stream?: "main" | "sub";
+                    /** @description `1`: say what is followed in the pictures, too. */
+                    boxes?: "0" | "1";
                 };
                 header?: never;
                 path: {
@@ -1962,7 +2245,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing, in Chinese and English; or a page from elsewhere asks. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing, in Chinese and English; or a page from elsewhere asks. Or: the account does not allow it (`live`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -2036,15 +2328,15 @@ export interface paths {
         /** A camera live: the same bytes as an answer without end, for players. */
         get: {
             parameters: {
-                query: {
-                    /** @description Who asks. */
-                    who: components["parameters"]["who"];
-                    /** @description Of which unit. */
-                    unit: components["parameters"]["unit"];
-                    /** @description What for. */
-                    purpose: components["parameters"]["purpose"];
-                    /** @description Reference of the case. */
-                    case: components["parameters"]["case"];
+                query?: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
                     /** @description Which stream; the best one that is read where it is absent. Watching opens no connection to the camera: what is read neither for analysis nor for recording is refused (409). */
                     stream?: "main" | "sub";
                 };
@@ -2079,7 +2371,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing, in Chinese and English; or a page from elsewhere asks. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing, in Chinese and English; or a page from elsewhere asks. Or: the account does not allow it (`live`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -2186,6 +2487,24 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`alerts`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
                 /** @description The store cannot answer just now. */
                 503: {
                     headers: {
@@ -2230,7 +2549,25 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["alert"];
+                        "application/json": components["schemas"]["alert-2"];
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`alerts`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
                     };
                 };
                 /** @description There is no such alert. */
@@ -2284,7 +2621,7 @@ export interface paths {
             /** @description At most 64 KiB. `id` may be absent: the daemon gives one, and a repeat is then another command. */
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["alert-command"];
+                    "application/json": components["schemas"]["order"];
                 };
             };
             responses: {
@@ -2306,16 +2643,26 @@ export interface paths {
                         "application/json": components["schemas"]["command-answer"];
                     };
                 };
-                /** @description Not for this actor. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Not for this actor. Or: the account does not allow it (`answer`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["command-answer"];
+                        "text/plain": string;
                     };
                 };
-                /** @description There is no such verb. */
+                /** @description There is no such verb, or no such alert in scope. */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -2392,6 +2739,24 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["device"][];
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`health`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
                     };
                 };
                 /** @description The daemon is stopping. */
@@ -2508,6 +2873,24 @@ export interface paths {
                         "application/json": components["schemas"]["clip_request"][];
                     };
                 };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`search, whole station`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
                 /** @description The store, the index or the audit log cannot answer just now. */
                 503: {
                     headers: {
@@ -2552,7 +2935,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`search, whole station`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -2639,7 +3031,16 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. Or: the account does not allow it (`approve, whole station`). */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -2783,6 +3184,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Who asks, and what a page has to know when it begins. Open to everybody. */
         get: {
             parameters: {
                 query?: never;
@@ -2792,7 +3194,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description x */
+                /** @description The session. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2801,18 +3203,10 @@ export interface paths {
                         "application/json": components["schemas"]["session"];
                     };
                 };
-                /** @description words */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/plain": string;
-                    };
-                };
             };
         };
         put?: never;
+        /** Signs in. */
         post: {
             parameters: {
                 query?: never;
@@ -2822,24 +3216,43 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": {
-                        login: string;
-                        password: string;
-                    };
+                    "application/json": components["schemas"]["sign_in"];
                 };
             };
             responses: {
-                /** @description x */
+                /** @description The session. */
                 200: {
                     headers: {
+                        /** @description `cunkou_session`: HttpOnly, SameSite=Strict; Secure where the page came over TLS under `console.address`. */
+                        "set-cookie"?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["session"];
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description Wrong login or password, or an account that is disabled. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Too many failures; the words say so. */
+                429: {
+                    headers: {
+                        /** @description Seconds. */
+                        "retry-after"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Too many sign in at once. */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2849,6 +3262,7 @@ export interface paths {
                 };
             };
         };
+        /** Signs out. */
         delete: {
             parameters: {
                 query?: never;
@@ -2858,15 +3272,24 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description done */
+                /** @description Done; the cookie goes. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description words */
-                default: {
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description A program has no session. */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2889,6 +3312,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** From now on recordings are looked at for this, in this session. */
         put: {
             parameters: {
                 query?: never;
@@ -2898,11 +3322,11 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["held_purpose"];
+                    "application/json": components["schemas"]["purpose"];
                 };
             };
             responses: {
-                /** @description x */
+                /** @description The session. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2911,8 +3335,26 @@ export interface paths {
                         "application/json": components["schemas"]["session"];
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description It is wrong; the words say how. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description A program has no session. */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2923,6 +3365,7 @@ export interface paths {
             };
         };
         post?: never;
+        /** For nothing any more. */
         delete: {
             parameters: {
                 query?: never;
@@ -2932,15 +3375,24 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description done */
+                /** @description Done. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description words */
-                default: {
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description A program has no session. */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2963,6 +3415,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** A new password of one's own; one's other sessions end. */
         put: {
             parameters: {
                 query?: never;
@@ -2972,22 +3425,57 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": {
-                        old: string;
-                        new: string;
-                    };
+                    "application/json": components["schemas"]["new_password"];
                 };
             };
             responses: {
-                /** @description done */
+                /** @description Done. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description words */
-                default: {
+                /** @description The new password is too short, too long, or easily guessed. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The old password is wrong, or a program asked. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Too many failures; the words say so. */
+                429: {
+                    headers: {
+                        /** @description Seconds. */
+                        "retry-after"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It cannot be kept, or written into the audit log, just now. */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3012,6 +3500,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** The language that one reads. */
         put: {
             parameters: {
                 query?: never;
@@ -3021,22 +3510,39 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": {
-                        /** @enum {unknown} */
-                        language: "zh" | "en";
-                    };
+                    "application/json": components["schemas"]["language_choice"];
                 };
             };
             responses: {
-                /** @description done */
-                204: {
+                /** @description The session. */
+                200: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": components["schemas"]["session"];
+                    };
                 };
-                /** @description words */
-                default: {
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description A program has no session. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It cannot be kept, or written into the audit log, just now. */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3062,6 +3568,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Makes the first account, an administrator's, and signs in. Only while there is none. */
         post: {
             parameters: {
                 query?: never;
@@ -3071,27 +3578,61 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": {
-                        code: string;
-                        login: string;
-                        name: string;
-                        unit: string;
-                        password: string;
-                    };
+                    "application/json": components["schemas"]["setup"];
                 };
             };
             responses: {
-                /** @description x */
+                /** @description The session. */
                 201: {
                     headers: {
+                        /** @description `cunkou_session`: HttpOnly, SameSite=Strict; Secure where the page came over TLS under `console.address`. */
+                        "set-cookie"?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["session"];
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description It is wrong; the words say how. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Wrong code. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description There is an account: sign in. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Too many failures; the words say so. */
+                429: {
+                    headers: {
+                        /** @description Seconds. */
+                        "retry-after"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It cannot be kept, or written into the audit log, just now. */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3114,6 +3655,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** All accounts, by login. */
         get: {
             parameters: {
                 query?: never;
@@ -3123,7 +3665,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description x */
+                /** @description Accounts. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3132,8 +3674,17 @@ export interface paths {
                         "application/json": components["schemas"]["account"][];
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`accounts, whole station`). */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3144,6 +3695,7 @@ export interface paths {
             };
         };
         put?: never;
+        /** Makes an account. Written into the audit log. */
         post: {
             parameters: {
                 query?: never;
@@ -3157,7 +3709,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description x */
+                /** @description The account. */
                 201: {
                     headers: {
                         [name: string]: unknown;
@@ -3166,8 +3718,44 @@ export interface paths {
                         "application/json": components["schemas"]["account"];
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description It is wrong; the words say how. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`accounts, whole station`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description There is one with this login, or there are a thousand. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It cannot be kept, or written into the audit log, just now. */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3191,22 +3779,24 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** Changes an account. Written into the audit log. */
         put: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    login: string;
+                    /** @description Whose. */
+                    login: components["schemas"]["slug"];
                 };
                 cookie?: never;
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["changed_account"];
+                    "application/json": components["schemas"]["account_change"];
                 };
             };
             responses: {
-                /** @description x */
+                /** @description The account. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3215,8 +3805,53 @@ export interface paths {
                         "application/json": components["schemas"]["account"];
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description It is wrong; the words say how. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`accounts, whole station`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description There is no such account. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It is the last administrator's. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It cannot be kept, or written into the audit log, just now. */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3227,26 +3862,64 @@ export interface paths {
             };
         };
         post?: never;
+        /** Removes an account; its sessions end. Written into the audit log. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    login: string;
+                    /** @description Whose. */
+                    login: components["schemas"]["slug"];
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description done */
+                /** @description Done. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description words */
-                default: {
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`accounts, whole station`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description There is no such account. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It is the last administrator's. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It cannot be kept, or written into the audit log, just now. */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3268,16 +3941,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** The audit log, newest first; or some of it by chance. */
         get: {
             parameters: {
                 query?: {
+                    /** @description Entries from then on: RFC 3339, or a day of the station's time zone. */
                     from?: string;
+                    /** @description Entries before it; a day is included. */
                     to?: string;
+                    /** @description By those in whose name or unit this stands. */
                     who?: string;
-                    action?: string;
-                    camera?: string;
-                    after?: string;
+                    /** @description Of these kinds; several, separated by commas. */
+                    action?: ("search" | "view" | "export" | "exported" | "export-failed" | "hold" | "release" | "delete" | "key-made" | "key-rotate" | "key-rotated" | "access-refused" | "log-repaired" | "clip-asked" | "clip-answered" | "clip-fetched" | "signed-in" | "sign-in-failed" | "signed-out" | "account-made" | "account-changed" | "account-removed")[];
+                    /** @description For this case. */
+                    case?: string;
+                    /** @description About this camera. */
+                    camera?: components["schemas"]["slug"];
+                    /** @description Older than this entry: the `next` of a page before. */
+                    after?: number;
+                    /** @description At most so many. */
                     limit?: number;
+                    /** @description So many by chance instead, of those that fit and are `search`, `view` or `export`. */
                     draw?: number;
                 };
                 header?: never;
@@ -3286,17 +3970,44 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description x */
+                /** @description Entries. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["audit"];
+                        "application/json": components["schemas"]["audit_page"];
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description The question is wrong; the words say how. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`audit, whole station`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The log cannot be read. */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3314,35 +4025,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/cameras": {
+    "/api/v1/alerts/{alert}/video.mp4": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
+        /** The alert's own film, from the pre-roll to the post-roll. While the alert is open, and 24 h after it ended or was closed, it is its own purpose (`处置告警 · answering an alert`, case: its id); later it needs `playback`, a purpose and a case. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
+                };
                 header?: never;
-                path?: never;
+                path: {
+                    /** @description Whose. */
+                    alert: components["schemas"]["ulid"];
+                };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description x */
+                /** @description The whole film: MP4, fast start, streams untouched. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": {
-                            cameras: components["schemas"]["board_camera"][];
-                        };
+                        "video/mp4": unknown;
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description The range that was asked for. */
+                206: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "video/mp4": unknown;
+                    };
+                };
+                /** @description The question is wrong; the words say how. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It ended more than 24 h ago: `playback`, a purpose and a case are needed; in Chinese and English. Or: the account does not allow it (`alerts`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description There is no such alert of this station in scope, or nothing was recorded then. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The range lies behind the end. */
+                416: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description A file cannot be read. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The store, the index or the audit log cannot answer just now. */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3360,33 +4145,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/perimeter": {
+    "/api/v1/alerts/{alert}/playback.mp4": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
+        /** The alert's own film, from the pre-roll to the post-roll. While the alert is open, and 24 h after it ended or was closed, it is its own purpose (`处置告警 · answering an alert`, case: its id); later it needs `playback`, a purpose and a case. As a stream for browsers (Media Source Extensions). */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
+                };
                 header?: never;
-                path?: never;
+                path: {
+                    /** @description Whose. */
+                    alert: components["schemas"]["ulid"];
+                };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description x */
+                /** @description An initialisation segment, then fragments (moof, mdat) in order. Their times are those of the wall less `cunkou-from`: what was not recorded is not buffered. Where parameters change another initialisation segment follows in the stream. G.711 is left out. */
                 200: {
                     headers: {
+                        /** @description `video/mp4; codecs="avc1.64001e,mp4a.40.2"`: what a browser is asked whether it plays it, and what `addSourceBuffer` takes. */
+                        "content-type"?: string;
+                        /** @description When the first picture arrived: 0 in the stream's time. */
+                        "cunkou-from"?: string;
+                        /** @description When the last picture has been shown. */
+                        "cunkou-to"?: string;
+                        /** @description Only where the camera changed its coding to another kind, or its sound came or went: the stream ends there, and the rest is asked for from this time on, for another `SourceBuffer`. */
+                        "cunkou-next"?: string;
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["perimeter"];
+                        "video/mp4": unknown;
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description The question is wrong; the words say how. */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3394,43 +4200,53 @@ export interface paths {
                         "text/plain": string;
                     };
                 };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description x */
-                200: {
+                /** @description Nobody knows who asks: sign in. */
+                401: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["status"];
+                        "text/plain": string;
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description It ended more than 24 h ago: `playback`, a purpose and a case are needed; in Chinese and English. Or: the account does not allow it (`alerts`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description There is no such alert of this station in scope, or nothing was recorded then. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description No browser plays the coding (MJPEG) piece by piece. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description A file cannot be read. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The store, the index or the audit log cannot answer just now. */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3455,18 +4271,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** What is drawn on a camera, as the file has it: zones, lines, masks and rules. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    camera: string;
+                    /** @description Which. */
+                    camera: components["schemas"]["slug"];
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description x */
+                /** @description What is drawn. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3475,8 +4293,35 @@ export interface paths {
                         "application/json": components["schemas"]["zones"];
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`health`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description There is no such camera. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It failed; the words say how. */
+                500: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3486,12 +4331,14 @@ export interface paths {
                 };
             };
         };
+        /** Writes what is drawn into the configuration file, and judges that camera by it, without a restart. */
         put: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    camera: string;
+                    /** @description Which. */
+                    camera: components["schemas"]["slug"];
                 };
                 cookie?: never;
             };
@@ -3501,17 +4348,80 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description x */
+                /** @description It is in the file; `applied` says whether it is in force. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["zones_applied"];
+                        "application/json": components["schemas"]["zones_saved"];
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description It is no JSON of this form, or a number is out of range; the words say which. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who or unit says nothing; in Chinese and English. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description There is no such camera. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The file was changed meanwhile: who reads the zones anew sees how it is now. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It makes no sense: everything that is wrong with it. Nothing was changed. */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["zones_problems"];
+                    };
+                };
+                /** @description It failed; the words say how. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It cannot be saved whatever it is (the words say why, as `why` does), or another trial goes on. */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3537,32 +4447,88 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** How the file would change, and what the rules would have raised over the last hours. Changes nothing. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    camera: string;
+                    /** @description Which. */
+                    camera: components["schemas"]["slug"];
                 };
                 cookie?: never;
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["zones_wanted"];
+                    "application/json": components["schemas"]["zones_draft"];
                 };
             };
             responses: {
-                /** @description x */
+                /** @description What it would lead to, or what is wrong with it. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["zones_tried"];
+                        "application/json": components["schemas"]["zones_trial"];
                     };
                 };
-                /** @description words */
-                default: {
+                /** @description It is no JSON of this form, or a number is out of range; the words say which. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`health`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description There is no such camera. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The file was changed meanwhile: who reads the zones anew sees how it is now. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It failed; the words say how. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description It cannot be saved whatever it is (the words say why, as `why` does), or another trial goes on. */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3572,6 +4538,401 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every camera: where it stands, what can be seen of it, how it is. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description All of them. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["cameras"];
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`health`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{camera}/picture.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A camera's newest picture.
+         * @description Of its newest key picture, decoded for whoever asks, at most once in five seconds; masks are black. Opens no connection to the camera. Where the camera is away or sends none within 4 s: the last one that was made, which `x-picture-at` tells; that one is kept at 640 pixels and may be wider than asked. One is made of each camera about every ten minutes for that.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
+                    /** @description How wide at most, in pixels; `full`: as the camera sends it, of the best stream that is read, 1920 at most. */
+                    width?: "320" | "640" | "full";
+                };
+                header?: never;
+                path: {
+                    /** @description Which. */
+                    camera: components["schemas"]["slug"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description JPEG. */
+                200: {
+                    headers: {
+                        etag?: string;
+                        /** @description When it was taken, RFC 3339. */
+                        "x-picture-at"?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "image/jpeg": unknown;
+                    };
+                };
+                /** @description As `if-none-match` says. */
+                304: {
+                    headers: {
+                        etag?: string;
+                        /** @description When it was taken, RFC 3339. */
+                        "x-picture-at"?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The question is wrong; the words say how. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description There is no such camera, or there never was a picture of it. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Too many ask for pictures just now: ask again after `retry-after` seconds. Or the audit log cannot be written. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{camera}/still.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A picture of a camera's recording, for scrubbing.
+         * @description The key picture at or before `at`, within the file that shows `at`; masks are black.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /** @description Who asks. Of an account: ignored, it is the account's name. */
+                    who?: components["parameters"]["who"];
+                    /** @description Of which unit. Of an account: ignored, it is the account's. */
+                    unit?: components["parameters"]["unit"];
+                    /** @description What for. Absent: as it was said for the session. */
+                    purpose?: components["parameters"]["purpose"];
+                    /** @description Reference of the case. Absent: as it was said for the session. */
+                    case?: components["parameters"]["case"];
+                    /** @description Which moment. */
+                    at: string;
+                    /** @description How wide at most, in pixels. */
+                    width?: "160" | "320" | "640";
+                };
+                header?: never;
+                path: {
+                    /** @description Which. */
+                    camera: components["schemas"]["slug"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description JPEG. */
+                200: {
+                    headers: {
+                        etag?: string;
+                        /** @description When it was taken, RFC 3339. */
+                        "x-picture-at"?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "image/jpeg": unknown;
+                    };
+                };
+                /** @description As `if-none-match` says. */
+                304: {
+                    headers: {
+                        etag?: string;
+                        /** @description When it was taken, RFC 3339. */
+                        "x-picture-at"?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The question is wrong; the words say how. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Who, unit, purpose or case is missing or says nothing; in Chinese and English. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Nothing was recorded then; the time line says why. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description A file cannot be read. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description Too many ask for pictures just now: ask again after `retry-after` seconds. Or the store or the audit log cannot answer. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/perimeter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The map: where villages, roads, entry points and cameras lie. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description As the configuration says. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["perimeter"];
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`health`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the station is, for a page's head. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description In short. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["status"];
+                    };
+                };
+                /** @description Nobody knows who asks: sign in. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The account does not allow it (`health`). */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3627,28 +4988,66 @@ export interface components {
                 /** @enum {unknown} */
                 cause: "offline" | "maintenance" | "off" | "schedule" | "agreement-ended" | "quiet" | "disk-full" | "disk-failed" | "shed" | "stopped" | "deleted" | "missing" | "clock" | null;
             }[];
+            /** @description With `recordings`: what is on record, joined where one file follows another within a second. What is being recorded just now is not among it; see `open`. */
+            recordings?: {
+                /** Format: date-time */
+                from: string;
+                /** Format: date-time */
+                to: string;
+                stream: components["schemas"]["stream_role"];
+            }[];
+            /** @description With `alerts`: this station's that were raised by the camera and touch the range, oldest first. One that began more than a day before it is not found. */
             alerts?: {
-                id: string;
-                kind: string;
+                id: components["schemas"]["ulid"];
+                /** @enum {unknown} */
+                kind: "line-cross" | "zone-enter" | "zone-leave" | "wrong-way" | "dwell" | "vehicle-stopped" | "crowd" | "livestock" | "night-passage" | "watch-hit" | "panic-button" | "external-sensor" | "camera-offline" | "camera-tamper" | "camera-degraded" | "closure-lost";
                 /** @enum {unknown} */
                 severity: "info" | "warning" | "major" | "critical";
+                /**
+                 * @description Where the alert stands in its life.
+                 * @enum {unknown}
+                 */
+                state: "raised" | "acknowledged" | "claimed" | "escalated" | "resolved" | "dismissed" | "expired";
+                /** Format: date-time */
                 from: string;
+                /**
+                 * Format: date-time
+                 * @description Null while it goes on.
+                 */
                 to: string | null;
+                drill: boolean;
             }[];
+            /** @description Null where no purpose and case were said: `passages_withheld` says so. */
             passages?: {
-                clip: string;
-                class: string;
-                direction: string | null;
+                /** @description For `/api/v1/clips/{clip}/…`. */
+                clip: components["schemas"]["ulid"];
+                class: components["schemas"]["class"];
+                confidence: number;
+                /** Format: date-time */
                 from: string;
+                /** Format: date-time */
                 to: string;
+                /** @enum {unknown} */
+                direction: "in" | "out" | null;
+                alerts: components["schemas"]["ulid"][];
             }[] | null;
+            /** @description Why `passages` is null, in Chinese and English. */
+            passages_withheld?: string | null;
+            /** @description With `analysis`: where it was analysed less than was wanted, oldest first. */
             analysis?: {
+                /** Format: date-time */
                 from: string;
+                /** Format: date-time */
                 to: string;
                 /** @enum {unknown} */
                 what: "reduced" | "not-analysed";
-                cause: string;
+                /** @enum {unknown} */
+                cause: "decoders-behind" | "detector-behind" | "store-stuck" | "detector-failed" | "no-picture" | "look-late";
+                analysed_fps: number | null;
+                wanted_fps: number | null;
             }[];
+            /** @description Lists that were cut off at 2000: ask for a shorter range. Absent where nothing was asked for with `with`. */
+            more?: ("alerts" | "passages" | "analysis" | "recordings")[];
         };
         gaps: {
             gaps: {
@@ -3668,8 +5067,10 @@ export interface components {
             from: string;
             /** Format: date-time */
             to: string;
-            owner: string;
-            unit: string;
+            /** @description Of an account: ignored, it is the account's. A program has to say it. */
+            owner?: string;
+            /** @description Of an account: ignored, it is the account's. A program has to say it. */
+            unit?: string;
             reason: string;
             case?: string | null;
             /** Format: date */
@@ -3699,16 +5100,22 @@ export interface components {
             } | null;
         };
         release: {
-            by: string;
-            unit: string;
+            /** @description Of an account: ignored, it is the account's. A program has to say it. */
+            by?: string;
+            /** @description Of an account: ignored, it is the account's. A program has to say it. */
+            unit?: string;
             why: string;
         };
         /** @description Either `clip`, or `camera`, `from` and `to`. */
         new_export: {
-            who: string;
-            unit: string;
-            purpose: string;
-            case: string;
+            /** @description Of an account: ignored, it is the account's. A program has to say it. */
+            who?: string;
+            /** @description Of an account: ignored, it is the account's. A program has to say it. */
+            unit?: string;
+            /** @description Absent: as it was said for the session. */
+            purpose?: string;
+            /** @description Absent: as it was said for the session. */
+            case?: string;
             clip?: components["schemas"]["ulid"];
             camera?: components["schemas"]["slug"];
             /** Format: date-time */
@@ -3874,6 +5281,19 @@ export interface components {
             /** @constant */
             type: "gone";
             why: string;
+        } | {
+            /** @constant */
+            type: "boxes";
+            /** @description Which moment they belong to, in the viewer's time, in seconds: that of the picture that was looked at. */
+            at_s: number;
+            objects: {
+                class: components["schemas"]["class"];
+                confidence: number;
+                /** @description Left, top, right, bottom as shares of the picture. */
+                box: number[];
+                /** @description Its number in its camera; never an identity. */
+                track: number;
+            }[];
         };
         alerts: {
             alerts: components["schemas"]["alert"][];
@@ -3920,15 +5340,21 @@ export interface components {
         new_clip_request: {
             /** @description An alert of a neighbour. */
             alert: components["schemas"]["ulid"];
-            who: string;
-            unit: string;
-            purpose: string;
-            case: string;
+            /** @description Of an account: ignored, it is the account's. A program has to say it. */
+            who?: string;
+            /** @description Of an account: ignored, it is the account's. A program has to say it. */
+            unit?: string;
+            /** @description Absent: as it was said for the session. */
+            purpose?: string;
+            /** @description Absent: as it was said for the session. */
+            case?: string;
         };
         clip_decision: {
             grant: boolean;
-            who: string;
-            unit: string;
+            /** @description Of an account: ignored, it is the account's. A program has to say it. */
+            who?: string;
+            /** @description Of an account: ignored, it is the account's. A program has to say it. */
+            unit?: string;
             /** @description The neighbour is told; may be empty. */
             why: string;
         };
@@ -3972,78 +5398,480 @@ export interface components {
              */
             until?: string;
         };
-        name: {
-            zh: string;
-            en: string;
-        };
-        scope: {
-            villages: string[];
-            cameras: string[];
-        };
         /** @enum {unknown} */
         permission: "alerts" | "answer" | "live" | "playback" | "search" | "export" | "health" | "configure" | "approve" | "audit" | "accounts";
         /** @enum {unknown} */
         role: "operator" | "maintainer" | "investigator" | "supervisor" | "administrator";
-        account_self: {
-            login: string;
-            name: string;
-            unit: string;
-            role: components["schemas"]["role"];
-            also: components["schemas"]["permission"][];
-            may: components["schemas"]["permission"][];
-            scope: components["schemas"]["scope"] | null;
-            language: ("zh" | "en") | null;
+        /**
+         * @description Null: as the browser asks.
+         * @enum {unknown}
+         */
+        language: "zh" | "en" | null;
+        /** @description In Chinese and English; one stands for the other where only one was given. */
+        name: {
+            zh: string;
+            en: string;
         };
-        account: {
-            login: string;
-            name: string;
-            unit: string;
-            role: components["schemas"]["role"];
-            also: components["schemas"]["permission"][];
-            scope: components["schemas"]["scope"] | null;
-            language: ("zh" | "en") | null;
-            disabled: boolean;
-            last_seen: string | null;
+        /** @description Every camera of these villages, and these cameras. Null in its place: everything. */
+        scope: {
+            villages: components["schemas"]["slug"][];
+            cameras: components["schemas"]["slug"][];
         };
-        new_account: {
-            login: string;
-            name: string;
-            unit: string;
-            role: components["schemas"]["role"];
-            also?: components["schemas"]["permission"][];
-            scope?: components["schemas"]["scope"] | null;
-            language?: ("zh" | "en") | null;
-            disabled?: boolean;
-            password: string;
-        };
-        changed_account: {
-            name?: string;
-            unit?: string;
-            role?: components["schemas"]["role"];
-            also?: components["schemas"]["permission"][];
-            scope?: components["schemas"]["scope"] | null;
-            language?: ("zh" | "en") | null;
-            disabled?: boolean;
-            password?: string;
-        };
-        held_purpose: {
+        /** @description What recordings are looked at for, and the reference of the case: each two letters or digits at least, in one line. */
+        purpose: {
             purpose: string;
             case: string;
         };
         session: {
+            /** @description Nobody has an account yet: make the first one (`POST /api/v1/setup`). */
             setup: boolean;
-            account: components["schemas"]["account_self"] | null;
-            purpose: components["schemas"]["held_purpose"] | null;
+            account: components["schemas"]["own_account"] | null;
+            purpose: components["schemas"]["purpose"] | null;
             station: {
-                id: string;
+                id: components["schemas"]["slug"];
                 name: components["schemas"]["name"];
             };
+            /** @description IANA name of the station's time zone. */
             time_zone: string;
         };
+        own_account: {
+            login: components["schemas"]["slug"];
+            name: string;
+            unit: string;
+            role: components["schemas"]["role"];
+            /** @description Beside those of the role. */
+            also: components["schemas"]["permission"][];
+            /** @description All of them, those of the role included. */
+            may: components["schemas"]["permission"][];
+            scope: components["schemas"]["scope"] | null;
+            language: components["schemas"]["language"];
+        };
+        account: {
+            login: components["schemas"]["slug"];
+            name: string;
+            unit: string;
+            role: components["schemas"]["role"];
+            /** @description Beside those of the role. */
+            also: components["schemas"]["permission"][];
+            /** @description All of them, those of the role included. */
+            may: components["schemas"]["permission"][];
+            scope: components["schemas"]["scope"] | null;
+            disabled: boolean;
+            language: components["schemas"]["language"];
+            /** Format: date-time */
+            made_at: string;
+        };
+        /** @description Only places that the station has may be in the scope. */
+        new_account: {
+            login: components["schemas"]["slug"];
+            name: string;
+            unit: string;
+            role: components["schemas"]["role"];
+            /** @description Beside those of the role. */
+            also: components["schemas"]["permission"][];
+            scope: components["schemas"]["scope"] | null;
+            /** @default false */
+            disabled: boolean;
+            language?: components["schemas"]["language"];
+            /** Format: password */
+            password: string;
+        };
+        /** @description The account as it is to be; `disabled` and `language` are false and null where they are absent. With a new password, or disabled, its sessions end. */
+        account_change: {
+            name: string;
+            unit: string;
+            role: components["schemas"]["role"];
+            /** @description Beside those of the role. */
+            also: components["schemas"]["permission"][];
+            scope: components["schemas"]["scope"] | null;
+            /** @default false */
+            disabled: boolean;
+            language?: components["schemas"]["language"];
+            /**
+             * Format: password
+             * @description Absent: as it is.
+             */
+            password?: string;
+        };
+        sign_in: {
+            login: string;
+            /** Format: password */
+            password: string;
+        };
+        new_password: {
+            /** Format: password */
+            old: string;
+            /** Format: password */
+            new: string;
+        };
+        language_choice: {
+            language: components["schemas"]["language"];
+        };
+        setup: {
+            /** @description 8 letters and digits, from the daemon's log or `access/setup-code` of its data; case, spaces and hyphens do not matter. */
+            code: string;
+            login: components["schemas"]["slug"];
+            name: string;
+            unit: string;
+            /** Format: password */
+            password: string;
+        };
+        audit_entry: {
+            seq: number;
+            /** Format: date-time */
+            at: string;
+            who: string;
+            unit: string;
+            purpose: string;
+            /** @description `-`: none was needed. */
+            case: string;
+            /** @description One of: search, view, export, exported, export-failed, hold, release, delete, key-made, key-rotate, key-rotated, access-refused, log-repaired, clip-asked, clip-answered, clip-fetched, signed-in, sign-in-failed, signed-out, account-made, account-changed, account-removed; a newer program may have written others. */
+            action: string;
+            /** @description The question, the camera, the range …: as the action has it. Null where there is nothing to say. */
+            what: Record<string, never> | null;
+            /** @description Ids of what was found, shown or given; the first 50. */
+            results: string[];
+            results_count: number;
+        };
+        audit_page: {
+            entries: components["schemas"]["audit_entry"][];
+            /** @description What to ask for as `after` to go on; null at the end, and of a draw. */
+            next: number | null;
+            /** @description Whether the log is as it was written, to its end. */
+            whole: boolean;
+            /** @description What is wrong where it is not; what lies behind that place is not shown. */
+            fault: string | null;
+        };
+        /** @description `health` is null before its first word. */
+        camera_view: {
+            id: components["schemas"]["slug"];
+            name: components["schemas"]["name"];
+            village: components["schemas"]["name"];
+            health: components["schemas"]["camera-health"] | null;
+        };
+        state: {
+            station: components["schemas"]["name"];
+            /** @description IANA name. */
+            time_zone: string;
+            /** @description Whether the broker takes alerts. */
+            broker_connected: boolean;
+            /** @description Why alerts cannot be kept just now. */
+            store_trouble: string | null;
+            /** @description By id. */
+            cameras: components["schemas"]["camera_view"][];
+            /** @description The newest 100, newest first. */
+            alerts: components["schemas"]["alert"][];
+        };
+        /** @description What comes as server-sent event: its name, and its data as JSON. Every change of every alert is told, however old it is. */
+        event: {
+            /** @constant */
+            event: "alert";
+            data: components["schemas"]["alert-2"];
+        } | {
+            /** @constant */
+            event: "camera";
+            data: components["schemas"]["camera-health"];
+        } | {
+            /** @constant */
+            event: "broker";
+            data: boolean;
+        } | {
+            /** @constant */
+            event: "store";
+            data: string | null;
+        } | {
+            /** @constant */
+            event: "resync";
+            data: null;
+        } | {
+            /** @constant */
+            event: "signed-out";
+            data: null;
+        } | {
+            /** @constant */
+            event: "alert";
+            data: components["schemas"]["alert"];
+        } | {
+            /** @constant */
+            event: "camera";
+            data: components["schemas"]["camera_health"];
+        } | {
+            /** @constant */
+            event: "broker";
+            data: boolean;
+        } | {
+            /** @constant */
+            event: "store";
+            data: string | null;
+        } | {
+            /** @constant */
+            event: "resync";
+            data: null;
+        };
+        /** @description As a command over MQTT. Of an account `actor` is ignored, and may be absent; a program has to say it. */
+        order: {
+            /** @description Made by whoever sends it. The same id twice is the same wish. */
+            id?: string;
+            actor?: {
+                /** @description A person's or an account's name, in one line. */
+                who: string;
+                /** @description Of which unit or post, in one line. */
+                unit: string;
+                /** @description Of which station; absent: of the alert's own. */
+                station?: string;
+            };
+            /** @description Only if the alert still has this revision. */
+            if_rev?: number;
+            /**
+             * @description With dismiss, and only there. other needs a note.
+             * @enum {unknown}
+             */
+            reason?: "false-detection" | "known" | "harmless" | "duplicate" | "test" | "other";
+            /** @description A remark, without control characters but line breaks. annotate needs one. */
+            note?: string;
+            /**
+             * Format: date-time
+             * @description When it was said; 30 s later it is void.
+             */
+            at?: string;
+        };
+        localized_name: {
+            zh: string;
+            en: string;
+        };
+        /** @description [x, y] in shares of the picture: 0 left or top, 1 right or bottom. */
+        point: [
+            number,
+            number
+        ];
+        zone: {
+            id: components["schemas"]["slug"];
+            name: components["schemas"]["localized_name"];
+            /** @description Its corners in order around it. */
+            area: components["schemas"]["point"][];
+        };
+        line: {
+            id: components["schemas"]["slug"];
+            name: components["schemas"]["localized_name"];
+            a: components["schemas"]["point"];
+            b: components["schemas"]["point"];
+            /**
+             * @description Which side is inside, for somebody who stands at a and looks to b.
+             * @enum {unknown}
+             */
+            inside: "left" | "right";
+        };
+        /** @description Corners of an area that is never looked at. */
+        mask: components["schemas"]["point"][];
+        camera_rule: {
+            id: components["schemas"]["slug"];
+            /** @enum {unknown} */
+            kind: "zone-enter" | "zone-leave" | "dwell" | "line-cross" | "wrong-way";
+            /** @enum {unknown} */
+            severity: "info" | "warning" | "major" | "critical";
+            name: components["schemas"]["localized_name"];
+            zone: components["schemas"]["slug"] | null;
+            line: components["schemas"]["slug"] | null;
+            /**
+             * @description Which way across the line; null is both.
+             * @enum {unknown}
+             */
+            direction: "in" | "out" | null;
+            /**
+             * @description The way that is allowed, for wrong-way.
+             * @enum {unknown}
+             */
+            allowed: "in" | "out" | null;
+            classes: ("person" | "bicycle" | "motorcycle" | "car" | "bus" | "truck" | "dog" | "horse" | "sheep" | "cow")[];
+            /** @description In which hours; null is always. */
+            hours: components["schemas"]["slug"] | null;
+            /** @description Seconds in the zone, for dwell. */
+            at_least_s: number | null;
+            /** @description Smallest height, as a share of the picture's. */
+            height_min: number;
+            /** @description Smallest confidence of a look that counts. */
+            confidence_min: number;
+            /** @description Whether it names exactly this camera, and may be changed with it. Others are shared, and shown only. */
+            own: boolean;
+        };
+        wanted_rule: {
+            id: components["schemas"]["slug"];
+            /** @enum {unknown} */
+            kind: "zone-enter" | "zone-leave" | "dwell" | "line-cross" | "wrong-way";
+            /** @enum {unknown} */
+            severity: "info" | "warning" | "major" | "critical";
+            name: components["schemas"]["localized_name"];
+            zone?: components["schemas"]["slug"] | null;
+            line?: components["schemas"]["slug"] | null;
+            /**
+             * @description Which way across the line; null is both.
+             * @enum {unknown}
+             */
+            direction?: "in" | "out" | null;
+            /**
+             * @description The way that is allowed, for wrong-way.
+             * @enum {unknown}
+             */
+            allowed?: "in" | "out" | null;
+            classes: ("person" | "bicycle" | "motorcycle" | "car" | "bus" | "truck" | "dog" | "horse" | "sheep" | "cow")[];
+            /** @description In which hours; null is always. */
+            hours?: components["schemas"]["slug"] | null;
+            /** @description Seconds in the zone, for dwell. */
+            at_least_s?: number | null;
+            /** @description Smallest height, as a share of the picture's. The usual one without. */
+            height_min?: number | null;
+            /** @description Smallest confidence of a look that counts. The usual one without. */
+            confidence_min?: number | null;
+            /** @description true, where it is there. */
+            own?: boolean;
+        };
+        zones: {
+            /** @description SHA-256 of the file's text, in hex; empty where there is no file. Who changes it says on which. */
+            base: string;
+            /** @description Whether it can be saved. */
+            writable: boolean;
+            /** @description Why it cannot. */
+            why: string | null;
+            camera: components["schemas"]["slug"];
+            zones: components["schemas"]["zone"][];
+            lines: components["schemas"]["line"][];
+            masks: components["schemas"]["mask"][];
+            /** @description In the order of the file. */
+            rules: components["schemas"]["camera_rule"][];
+            /** @description Hours that rules may name. */
+            hours: components["schemas"]["slug"][];
+        };
+        zones_draft: {
+            /** @description As it was read. */
+            base: string;
+            zones: components["schemas"]["zone"][];
+            lines: components["schemas"]["line"][];
+            masks: components["schemas"]["mask"][];
+            /** @description The camera's own rules, all of them: one that is not there is removed. */
+            rules: components["schemas"]["wanted_rule"][];
+            /**
+             * @description Hours over which it is tried.
+             * @default 24
+             */
+            since_h: number;
+        };
+        zones_wanted: {
+            /** @description As it was read. */
+            base: string;
+            zones: components["schemas"]["zone"][];
+            lines: components["schemas"]["line"][];
+            masks: components["schemas"]["mask"][];
+            /** @description The camera's own rules, all of them: one that is not there is removed. */
+            rules: components["schemas"]["wanted_rule"][];
+            /**
+             * @description That what would change was looked at.
+             * @constant
+             */
+            confirm: true;
+            /**
+             * @description Who draws.
+             * @default local
+             */
+            who: string;
+            /**
+             * @description Of which unit.
+             * @default local
+             */
+            unit: string;
+        };
+        zones_problem: {
+            /** @description The key or section of the file that it is about, as camera.north-gate.zone.way.area; empty where it is about none. */
+            key: string;
+            /** @description What is wrong, and why. */
+            what: string;
+            /** @description How to mend it. */
+            mend: string;
+        };
+        zones_problems: {
+            problems: components["schemas"]["zones_problem"][];
+        };
+        zones_shadow: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** @description Passages that were judged. */
+            read: number;
+            would_raise: number;
+            raised: number;
+            /** @description Also of rules that raise nothing. */
+            by_rule: {
+                rule: components["schemas"]["slug"];
+                both: number;
+                only_then: number;
+                only_now: number;
+            }[];
+            /** @description Newest first. */
+            moments: {
+                /** Format: date-time */
+                at: string;
+                rule: components["schemas"]["slug"];
+                /** @enum {unknown} */
+                kind: "zone-enter" | "zone-leave" | "dwell" | "line-cross" | "wrong-way";
+                /** @enum {unknown} */
+                class: "person" | "bicycle" | "motorcycle" | "car" | "bus" | "truck" | "dog" | "horse" | "sheep" | "cow";
+                /** @enum {unknown} */
+                direction: "in" | "out" | null;
+                /** @description The alert that was raised then. */
+                alert: components["schemas"]["ulid"] | null;
+                /**
+                 * @description Raised then and again; then alone; by what is drawn alone.
+                 * @enum {unknown}
+                 */
+                outcome: "both" | "only-then" | "only-now";
+            }[];
+            /** @description Whether there is more: older moments, or older passages that were not judged. */
+            truncated: boolean;
+        };
+        zones_trial: {
+            /** @description What is wrong with it; then diff and shadow are null. */
+            problems: components["schemas"]["zones_problem"][];
+            /** @description How the file would change, as a unified diff with three lines around each change; empty where it would not. */
+            diff: string | null;
+            shadow: components["schemas"]["zones_shadow"] | null;
+        };
+        zones_saved: {
+            /** @description Of the file's text now. */
+            base: string;
+            /** @description Whether the camera is judged by it. */
+            applied: boolean;
+            /** @description Why it is not yet. */
+            why: string | null;
+        };
         /**
-         * Alert
-         * @description The data of alert/… and alert-state/… alike. There is no member for a face, a name or any trait of a person, and there never will be.
+         * @description How an entry point closes the perimeter.
+         * @enum {unknown}
          */
+        level: "ring" | "block" | "line" | "point";
+        /** @description WGS-84, degrees. */
+        place: {
+            lat: number;
+            lon: number;
+        };
+        /** @description [latitude, longitude], WGS-84, degrees. */
+        position: number[];
+        /** @enum {unknown} */
+        class: "person" | "bicycle" | "motorcycle" | "car" | "bus" | "truck" | "dog" | "horse" | "sheep" | "cow";
+        /** @enum {unknown} */
+        stream_role: "main" | "sub";
+        alert_actor: {
+            who: string;
+            unit: string;
+            /** @description Absent: of the alert's own station. */
+            station?: components["schemas"]["slug"];
+        };
+        alert_done: {
+            /** Format: date-time */
+            at: string;
+            by: components["schemas"]["alert_actor"];
+        };
+        alert_sha256: string;
+        /** @description As on MQTT (schemas/alert.json), and `rev` and `home` beside. There is no member for a face, a name or any trait of a person, and there never will be. */
         alert: {
             alert_id: components["schemas"]["ulid"];
             /** @enum {unknown} */
@@ -4058,6 +5886,364 @@ export interface components {
             camera: {
                 id: components["schemas"]["slug"];
                 name: components["schemas"]["name"];
+                village: components["schemas"]["slug"];
+                /** @enum {unknown} */
+                level: "ring" | "block" | "line" | "point";
+                /**
+                 * @description Which way, for what crossed a line.
+                 * @enum {unknown}
+                 */
+                direction: "in" | "out" | null;
+            };
+            /**
+             * Format: date-time
+             * @description Arrival of the first picture that shows it.
+             */
+            occurred_at: string;
+            /** @description When what it is about was over; null while it goes on. */
+            ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until when somebody should be on the way: 600 s after it was raised.
+             */
+            respond_by: string;
+            rule: {
+                /** @description Where no rule judged it: the button, the sensor, or the kind. */
+                id: components["schemas"]["slug"];
+                /** @description Changes whenever the rule does; twelve zeros where no rule judged it. */
+                version: string;
+                /** @description What saw it; absent where no model did. */
+                model?: {
+                    name: string;
+                    sha256: components["schemas"]["alert_sha256"];
+                };
+            };
+            /** @description What it is about; empty where no model saw it, and only there. */
+            objects: {
+                /** @enum {unknown} */
+                class: "person" | "bicycle" | "motorcycle" | "car" | "bus" | "truck" | "dog" | "horse" | "sheep" | "cow";
+                confidence: number;
+                /** @description Left, top, right, bottom as shares of the picture. */
+                box: number[];
+                /** @description Number of the track in its camera; never an identity. */
+                track: number;
+            }[];
+            /** @description The picture, below the console's address; null where it could not be kept. */
+            snapshot: null | {
+                url: string;
+                sha256: components["schemas"]["alert_sha256"];
+                /** @description The same with boxes drawn. */
+                boxed_url: string;
+                boxed_sha256: components["schemas"]["alert_sha256"];
+            };
+            /** @description The recorded clip; null where nothing is recorded. */
+            clip: null | {
+                id: components["schemas"]["ulid"];
+                /** @enum {unknown} */
+                status: "pending" | "ready" | "gap";
+                url?: string | null;
+                sha256?: components["schemas"]["alert_sha256"] | null;
+            };
+            /** @description One sentence. */
+            explain: components["schemas"]["name"];
+            /** @description Further cameras that it concerns; absent where there is none. */
+            cameras?: components["schemas"]["slug"][];
+            /** @description What raised it; absent where no device did. */
+            device?: {
+                /** @enum {unknown} */
+                kind: "button" | "sensor";
+                id: components["schemas"]["slug"];
+            };
+            /** @description Whether it is an exercise; absent where it is not. */
+            drill?: boolean;
+            /** @description Which incident it belongs to; absent where it is the only alert of it. */
+            incident?: {
+                id: components["schemas"]["ulid"];
+                /** @description The alert that leads it: what is done with that one is done with all of them. */
+                lead: components["schemas"]["ulid"];
+            };
+            /** @description Over HTTP: the neighbouring station whose alert it is; absent where it is this station's own. Never on MQTT. */
+            home?: string;
+            /** @description What was done about it. Absent from older daemons. */
+            life?: {
+                /**
+                 * Format: date-time
+                 * @description When it was promised: its deadlines count from here.
+                 */
+                raised_at: string;
+                /** @description Which posts were told, oldest first; the newest 32, or fewer where they name more than 512 posts together. Empty in notices. */
+                told: {
+                    /** Format: date-time */
+                    at: string;
+                    /** @enum {unknown} */
+                    why: "first" | "again" | "escalated" | "lapsed" | "summary";
+                    tier: number;
+                    posts: components["schemas"]["slug"][];
+                    passed_over?: {
+                        post: components["schemas"]["slug"];
+                        /** @enum {unknown} */
+                        why: "silent" | "off-duty";
+                    }[];
+                }[];
+                /** @description Highest tier that was told. */
+                tier: number;
+                /** @description Who saw it first. */
+                acknowledged?: components["schemas"]["alert_done"];
+                /** @description Who goes; absent where nobody does. */
+                claim?: {
+                    /** Format: date-time */
+                    at: string;
+                    by: components["schemas"]["alert_actor"];
+                    /**
+                     * Format: date-time
+                     * @description Until when the claim holds, unless it is renewed.
+                     */
+                    until: string;
+                };
+                /** @description Who was the first to go, whatever became of it. */
+                first_claimed?: components["schemas"]["alert_done"];
+                /**
+                 * Format: date-time
+                 * @description When the ten minutes were over with nobody on the way.
+                 */
+                breached_at?: string;
+                /** @description How it was closed; absent while it is open. */
+                closed?: {
+                    /** Format: date-time */
+                    at: string;
+                    /** @description Absent where nobody closed it. */
+                    by?: components["schemas"]["alert_actor"];
+                    /** @enum {unknown} */
+                    reason?: "false-detection" | "known" | "harmless" | "duplicate" | "test" | "other";
+                    note?: string;
+                };
+                /** @description Remarks, oldest first; the newest 32. */
+                notes: {
+                    /** Format: date-time */
+                    at: string;
+                    by: components["schemas"]["alert_actor"];
+                    text: string;
+                }[];
+            };
+            /** @description Its revision: grows with each change; what `if_rev` of a command is compared with. Over HTTP alone; on MQTT it is `cunkourev`. */
+            rev?: number;
+        };
+        /** @description How a camera is, as on MQTT (schemas/camera-health.json). */
+        camera_health: {
+            camera: string;
+            /** @enum {unknown} */
+            state: "online" | "degraded" | "offline" | "maintenance";
+            reasons: ("auth" | "refused" | "timeout" | "no-keyframe" | "fps-low" | "frozen" | "covered" | "moved" | "dark" | "bright" | "blurred" | "clock" | "undecodable")[];
+            /** @description One sentence for a person; never a credential. */
+            detail: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it is in this state for these reasons.
+             */
+            since: string;
+            /** @description Pictures a second. */
+            fps: number;
+            /** @description Kilobits a second. */
+            kbps: number;
+            last_frame: string | null;
+            /** @description Camera clock minus arrival clock, milliseconds; null where the camera does not tell. */
+            clock_skew_ms: number | null;
+            /** @description How it is watched; absent while it is out of service. */
+            attention?: {
+                /**
+                 * @description Whether all of its stream is decoded, what there is cause for and a key frame now and then, or nothing.
+                 * @enum {unknown}
+                 */
+                mode: "always" | "sparse" | "off";
+                /** @description Sparse: about how often it is looked at without cause, seconds. */
+                look_every_s?: number;
+                /**
+                 * @description Sparse: whether its stream gives cause when something moves.
+                 * @enum {unknown}
+                 */
+                stream?: "speaks" | "says-little";
+            };
+        };
+        cameras: {
+            /** @description In the order of their ids. */
+            cameras: {
+                id: components["schemas"]["slug"];
+                name: components["schemas"]["name"];
+                village: {
+                    id: components["schemas"]["slug"];
+                    name: components["schemas"]["name"];
+                };
+                entry_point: {
+                    id: components["schemas"]["slug"];
+                    name: components["schemas"]["name"];
+                };
+                level: components["schemas"]["level"];
+                /** @description Out of service on purpose. */
+                maintenance: boolean;
+                /**
+                 * @description When it is recorded.
+                 * @enum {unknown}
+                 */
+                record: "always" | "alerts" | "off";
+                /** @description Which streams it is configured with. */
+                streams: components["schemas"]["stream_role"][];
+                /** @description Which of them live view can show, the best one first: those that are read. Empty while it is out of service. */
+                watchable: components["schemas"]["stream_role"][];
+                /** @description Which of them is analysed; null where none is (`attention = "off"`, or out of service). */
+                analysed: components["schemas"]["stream_role"] | null;
+                /** @description Null before its first word. Changes come as the event `camera`. */
+                health: components["schemas"]["camera_health"] | null;
+                /**
+                 * Format: date-time
+                 * @description When the newest picture that is kept of it was taken; null where there is none yet. `picture.jpg` may have a newer one.
+                 */
+                picture_at: string | null;
+            }[];
+        };
+        /** @description Where villages, roads, entry points and cameras lie, as far as the configuration says. */
+        perimeter: {
+            villages: {
+                id: components["schemas"]["slug"];
+                name: components["schemas"]["name"];
+                location: components["schemas"]["place"] | null;
+                /** @description Its corners in order around it; the last one is joined to the first. */
+                outline: components["schemas"]["position"][] | null;
+            }[];
+            roads: {
+                id: components["schemas"]["slug"];
+                name: components["schemas"]["name"];
+                /** @enum {unknown} */
+                kind: "road" | "path" | "river";
+                /** @description From one end to the other. */
+                path: components["schemas"]["position"][];
+            }[];
+            entry_points: {
+                id: components["schemas"]["slug"];
+                name: components["schemas"]["name"];
+                level: components["schemas"]["level"];
+                village: components["schemas"]["slug"];
+                location: components["schemas"]["place"] | null;
+                cameras: {
+                    id: components["schemas"]["slug"];
+                    /** @description Null where it is not said: at its entry point. */
+                    location: components["schemas"]["place"] | null;
+                    /** @description Where it looks: degrees from north, clockwise. */
+                    heading_deg: number | null;
+                }[];
+            }[];
+        };
+        status: {
+            /**
+             * Format: date-time
+             * @description This machine's clock.
+             */
+            now: string;
+            version: string;
+            broker_connected: boolean;
+            /** @description Why alerts cannot be kept just now; null while they can. */
+            store_trouble: string | null;
+            /** @description In the order of the configuration. */
+            volumes: {
+                id: components["schemas"]["slug"];
+                /** @description Bytes of its disk; null where that is not known yet. */
+                bytes: number | null;
+                /** @description Of them free; null where that is not known yet. */
+                free: number | null;
+                /** @description 0: there is room; 1: recordings beyond their floor are being deleted; 2 to 10: cameras with a lower priority are not recorded. */
+                pressure: number;
+                /** @description Whether recordings cannot be written, since the disk is full or fails. */
+                stuck: boolean;
+            }[];
+            /** @description How many; `unknown` have not said anything yet. The five add up to `declared`. */
+            cameras: {
+                declared: number;
+                online: number;
+                degraded: number;
+                offline: number;
+                maintenance: number;
+                unknown: number;
+            };
+            analysis: {
+                /** @description Cameras of which frames or looks that were wanted are being missed, as of some seconds ago. */
+                behind: number;
+                /** @description Cameras of which every frame is decoded just now. */
+                awake: number;
+            };
+            live_viewers: number;
+        };
+        time: string;
+        /**
+         * Camera health
+         * @description How a camera is: on change and every 60 s, retained.
+         */
+        "camera-health": {
+            camera: string;
+            /** @enum {unknown} */
+            state: "online" | "degraded" | "offline" | "maintenance";
+            reasons: ("auth" | "refused" | "timeout" | "no-keyframe" | "fps-low" | "frozen" | "covered" | "moved" | "dark" | "bright" | "blurred" | "clock" | "undecodable")[];
+            /** @description One sentence for a person; never a credential. */
+            detail: string | null;
+            /** @description Since when it is in this state for these reasons. */
+            since: components["schemas"]["time"];
+            /** @description Pictures a second. */
+            fps: number;
+            /** @description Kilobits a second. */
+            kbps: number;
+            last_frame: components["schemas"]["time"] | null;
+            /** @description Camera clock minus arrival clock, milliseconds; null where the camera does not tell. */
+            clock_skew_ms: number | null;
+            /** @description How it is watched; absent while it is out of service. */
+            attention?: {
+                /**
+                 * @description Whether all of its stream is decoded, what there is cause for and a key frame now and then, or nothing.
+                 * @enum {unknown}
+                 */
+                mode: "always" | "sparse" | "off";
+                /** @description Sparse: about how often it is looked at without cause, seconds. */
+                look_every_s?: number;
+                /**
+                 * @description Sparse: whether its stream gives cause when something moves.
+                 * @enum {unknown}
+                 */
+                stream?: "speaks" | "says-little";
+            };
+            $defs: {
+                time: string;
+            };
+        };
+        actor: {
+            who: string;
+            unit: string;
+            /** @description Absent: of the alert's own station. */
+            station?: components["schemas"]["slug"];
+        };
+        "$defs-name": {
+            zh: string;
+            en: string;
+        };
+        sha256: string;
+        done: {
+            at: components["schemas"]["time"];
+            by: components["schemas"]["actor"];
+        };
+        /**
+         * Alert
+         * @description The data of alert/… and alert-state/… alike. There is no member for a face, a name or any trait of a person, and there never will be.
+         */
+        "alert-2": {
+            alert_id: components["schemas"]["ulid"];
+            /** @enum {unknown} */
+            kind: "line-cross" | "zone-enter" | "zone-leave" | "wrong-way" | "dwell" | "vehicle-stopped" | "crowd" | "livestock" | "night-passage" | "watch-hit" | "panic-button" | "external-sensor" | "camera-offline" | "camera-tamper" | "camera-degraded" | "closure-lost";
+            /** @enum {unknown} */
+            severity: "info" | "warning" | "major" | "critical";
+            /**
+             * @description Where the alert stands in its life.
+             * @enum {unknown}
+             */
+            state: "raised" | "acknowledged" | "claimed" | "escalated" | "resolved" | "dismissed" | "expired";
+            camera: {
+                id: components["schemas"]["slug"];
+                name: components["schemas"]["$defs-name"];
                 village: components["schemas"]["slug"];
                 /** @enum {unknown} */
                 level: "ring" | "block" | "line" | "point";
@@ -4111,7 +6297,7 @@ export interface components {
                 sha256?: components["schemas"]["sha256"] | null;
             };
             /** @description One sentence. */
-            explain: components["schemas"]["name"];
+            explain: components["schemas"]["$defs-name"];
             /** @description Further cameras that it concerns; absent where there is none. */
             cameras?: components["schemas"]["slug"][];
             /** @description What raised it; absent where no device did. */
@@ -4130,6 +6316,8 @@ export interface components {
             };
             /** @description Over HTTP: the neighbouring station whose alert it is; absent where it is this station's own. Never on MQTT. */
             home?: string;
+            /** @description Over HTTP: its revision, which `if_rev` of a command is compared with. Never on MQTT, where `cunkourev` says it. */
+            rev?: number;
             /** @description What was done about it. Absent from older daemons. */
             life?: {
                 /** @description When it was promised: its deadlines count from here. */
@@ -4199,278 +6387,73 @@ export interface components {
                 };
             };
         };
-        camera_view: {
-            id: string;
-            name: components["schemas"]["name"];
-            village: components["schemas"]["name"];
-            health: components["schemas"]["camera-health"] | null;
-        };
-        state: {
-            station: components["schemas"]["name"];
-            time_zone: string;
-            broker_connected: boolean;
-            store_trouble: string | null;
-            cameras: components["schemas"]["camera_view"][];
-            alerts: components["schemas"]["alert"][];
-        };
-        board_camera: {
-            id: string;
-            name: components["schemas"]["name"];
-            village: {
-                id: string;
-                name: components["schemas"]["name"];
-            };
-            entry_point: {
-                id: string;
-                name: components["schemas"]["name"];
-            };
-            /** @enum {unknown} */
-            level: "ring" | "block" | "line" | "point";
-            maintenance: boolean;
-            /** @enum {unknown} */
-            record: "always" | "alerts" | "off";
-            streams: ("main" | "sub")[];
-            watchable: ("main" | "sub")[];
-            analysed: ("main" | "sub") | null;
-            health: components["schemas"]["camera-health"] | null;
-            picture_at: string | null;
-        };
-        location: {
-            lat: number;
-            lon: number;
-        };
-        perimeter: {
-            villages: {
-                id: string;
-                name: components["schemas"]["name"];
-                location: components["schemas"]["location"] | null;
-                outline: number[][] | null;
-            }[];
-            roads: {
-                id: string;
-                name: components["schemas"]["name"];
-                path: number[][];
-            }[];
-            entry_points: {
-                id: string;
-                name: components["schemas"]["name"];
-                /** @enum {unknown} */
-                level: "ring" | "block" | "line" | "point";
-                village: string;
-                location: components["schemas"]["location"] | null;
-                cameras: {
-                    id: string;
-                    location: components["schemas"]["location"] | null;
-                    heading_deg: number | null;
-                }[];
-            }[];
-        };
-        status: {
-            now: string;
-            version: string;
-            broker_connected: boolean;
-            store_trouble: string | null;
-            volumes: {
-                id: string;
-                bytes: number;
-                free: number;
-                pressure: number;
-                stuck: boolean;
-            }[];
-            cameras: {
-                online: number;
-                degraded: number;
-                offline: number;
-                maintenance: number;
-                declared: number;
-            };
-        };
-        zone: {
-            id: string;
-            name: components["schemas"]["name"];
-            area: number[][];
-        };
-        zone_line: {
-            id: string;
-            name: components["schemas"]["name"];
-            a: number[];
-            b: number[];
-            /** @enum {unknown} */
-            inside: "left" | "right";
-        };
-        zone_rule: {
-            id: string;
-            /** @enum {unknown} */
-            kind: "zone-enter" | "zone-leave" | "dwell" | "line-cross" | "wrong-way";
-            /** @enum {unknown} */
-            severity: "info" | "warning" | "major" | "critical";
-            name: components["schemas"]["name"];
-            zone: string | null;
-            line: string | null;
-            direction: ("in" | "out") | null;
-            allowed: ("in" | "out") | null;
-            classes: string[];
-            hours: string | null;
-            at_least_s: number | null;
-            height_min: number | null;
-            confidence_min: number | null;
-            own: boolean;
-        };
-        zones: {
-            base: string;
-            writable: boolean;
-            why: string | null;
+        interval: {
             camera: string;
-            zones: components["schemas"]["zone"][];
-            lines: components["schemas"]["zone_line"][];
-            masks: number[][][];
-            rules: components["schemas"]["zone_rule"][];
-            hours: string[];
-        };
-        zones_wanted: {
-            base: string;
-            zones: components["schemas"]["zone"][];
-            lines: components["schemas"]["zone_line"][];
-            masks: number[][][];
-            rules: components["schemas"]["zone_rule"][];
-            since_h?: number;
-            confirm?: boolean;
-        };
-        zones_problem: {
-            key: string;
-            what: string;
-            mend: string;
-        };
-        shadow: {
-            from: string;
-            to: string;
-            read: number;
-            would_raise: number;
-            raised: number;
-            by_rule: {
-                rule: string;
-                both: number;
-                only_then: number;
-                only_now: number;
-            }[];
-            moments: {
-                at: string;
-                rule: string;
-                kind: string;
-                class: string;
-                direction: string | null;
-                alert: string | null;
-                /** @enum {unknown} */
-                outcome: "both" | "only-then" | "only-now";
-            }[];
-            truncated: boolean;
-        };
-        zones_tried: {
-            problems: components["schemas"]["zones_problem"][];
-            diff: string | null;
-            shadow: components["schemas"]["shadow"] | null;
-        };
-        zones_applied: {
-            base: string;
-            applied: boolean;
-        };
-        audit_entry: {
-            seq: number;
-            at: string;
-            who: string;
-            unit: string;
-            purpose: string;
-            case: string;
-            action: string;
-            what: {
-                [key: string]: unknown;
-            };
-            results: string[];
-        };
-        audit: {
-            entries: components["schemas"]["audit_entry"][];
-            next: string | null;
-        };
-        time: string;
-        /**
-         * Camera health
-         * @description How a camera is: on change and every 60 s, retained.
-         */
-        "camera-health": {
-            camera: string;
+            /** @description Its first moment. */
+            from: components["schemas"]["time"];
+            /** @description The first moment after it. */
+            to: components["schemas"]["time"];
             /** @enum {unknown} */
-            state: "online" | "degraded" | "offline" | "maintenance";
-            reasons: ("auth" | "refused" | "timeout" | "no-keyframe" | "fps-low" | "frozen" | "covered" | "moved" | "dark" | "bright" | "blurred" | "clock" | "undecodable")[];
-            /** @description One sentence for a person; never a credential. */
-            detail: string | null;
-            /** @description Since when it is in this state for these reasons. */
-            since: components["schemas"]["time"];
-            /** @description Pictures a second. */
-            fps: number;
-            /** @description Kilobits a second. */
-            kbps: number;
-            last_frame: components["schemas"]["time"] | null;
-            /** @description Camera clock minus arrival clock, milliseconds; null where the camera does not tell. */
-            clock_skew_ms: number | null;
-            /** @description How it is watched; absent while it is out of service. */
-            attention?: {
-                /**
-                 * @description Whether all of its stream is decoded, what there is cause for and a key frame now and then, or nothing.
-                 * @enum {unknown}
-                 */
-                mode: "always" | "sparse" | "off";
-                /** @description Sparse: about how often it is looked at without cause, seconds. */
-                look_every_s?: number;
-                /**
-                 * @description Sparse: whether its stream gives cause when something moves.
-                 * @enum {unknown}
-                 */
-                stream?: "speaks" | "says-little";
-            };
-            $defs: {
-                time: string;
-            };
-        };
-        actor: {
-            who: string;
-            unit: string;
-            /** @description Absent: of the alert's own station. */
-            station?: components["schemas"]["slug"];
-        };
-        sha256: string;
-        done: {
-            at: components["schemas"]["time"];
-            by: components["schemas"]["actor"];
-        };
-        /**
-         * Command
-         * @description What somebody wants done with an alert: the body of command/alert/{alert_id}/{verb}, plain or as the data of a CloudEvents envelope, and of POST /api/v1/alerts/{alert_id}/{verb}.
-         */
-        "alert-command": {
-            /** @description Made by whoever sends it. The same id twice is the same wish. */
-            id: string;
-            actor: {
-                /** @description A person's or an account's name, in one line. */
-                who: string;
-                /** @description Of which unit or post, in one line. */
-                unit: string;
-                /** @description Of which station; absent: of the alert's own. */
-                station?: string;
-            };
-            /** @description Only if the alert still has this revision. */
-            if_rev?: number;
+            what: "reduced" | "not-analysed";
             /**
-             * @description With dismiss, and only there. other needs a note.
+             * @description Where there was more than one, the one that cost the most.
              * @enum {unknown}
              */
-            reason?: "false-detection" | "known" | "harmless" | "duplicate" | "test" | "other";
-            /** @description A remark, without control characters but line breaks. annotate needs one. */
-            note?: string;
-            /**
-             * Format: date-time
-             * @description When it was said; 30 s later it is void.
-             */
-            at?: string;
+            cause: "decoders-behind" | "detector-behind" | "store-stuck" | "detector-failed" | "no-picture" | "look-late";
+            /** @description Frames a second that were analysed; null where none were. */
+            analysed_fps: number | null;
+            /** @description Frames a second that were wanted; null where none were analysed. */
+            wanted_fps: number | null;
+        } & ({
+            /** @constant */
+            what?: "reduced";
+            analysed_fps?: number;
+            wanted_fps?: number;
+        } | {
+            /** @constant */
+            what?: "not-analysed";
+            analysed_fps?: null;
+            wanted_fps?: null;
+        });
+        /**
+         * Intervals of too little analysis
+         * @description Where cameras were analysed less than was wanted: the answer of /api/v1/analysis.
+         */
+        analysis: {
+            intervals: components["schemas"]["interval"][];
+            /** @description What to ask for as `after` to go on; null at the end. */
+            next: string | null;
+            $defs: {
+                interval: {
+                    camera: string;
+                    /** @description Its first moment. */
+                    from: components["schemas"]["time"];
+                    /** @description The first moment after it. */
+                    to: components["schemas"]["time"];
+                    /** @enum {unknown} */
+                    what: "reduced" | "not-analysed";
+                    /**
+                     * @description Where there was more than one, the one that cost the most.
+                     * @enum {unknown}
+                     */
+                    cause: "decoders-behind" | "detector-behind" | "store-stuck" | "detector-failed" | "no-picture" | "look-late";
+                    /** @description Frames a second that were analysed; null where none were. */
+                    analysed_fps: number | null;
+                    /** @description Frames a second that were wanted; null where none were analysed. */
+                    wanted_fps: number | null;
+                } & ({
+                    /** @constant */
+                    what?: "reduced";
+                    analysed_fps?: number;
+                    wanted_fps?: number;
+                } | {
+                    /** @constant */
+                    what?: "not-analysed";
+                    analysed_fps?: null;
+                    wanted_fps?: null;
+                });
+                time: string;
+            };
         };
         /**
          * Answer
@@ -4491,13 +6474,13 @@ export interface components {
     };
     responses: never;
     parameters: {
-        /** @description Who asks. */
+        /** @description Who asks. Of an account: ignored, it is the account's name. */
         who: string;
-        /** @description Of which unit. */
+        /** @description Of which unit. Of an account: ignored, it is the account's. */
         unit: string;
-        /** @description What for. */
+        /** @description What for. Absent: as it was said for the session. */
         purpose: string;
-        /** @description Reference of the case. */
+        /** @description Reference of the case. Absent: as it was said for the session. */
         case: string;
     };
     requestBodies: never;
