@@ -16,18 +16,12 @@ use serde_json::json;
 
 use super::{Guarded, Visitor};
 use crate::{
-<<<<<<< HEAD
     account::Permission::Configure,
-    evidence::Actor,
-    id::CameraId,
-    shadow::{Outcome, Tally, Tried},
-=======
     alert::Kind,
     config::Direction,
     detect::Class,
     evidence::{Actor, Refusal},
     id::{AlertId, CameraId, RuleId},
->>>>>>> zones
     zones::{Drawing, LineData, Point, RuleData, Trouble, ZoneData},
 };
 
@@ -259,17 +253,13 @@ async fn show(
     Ok(fresh(room.show(camera).await?))
 }
 
-<<<<<<< HEAD
 async fn try_out(
     State(room): Room,
     visitor: Visitor,
     Path(camera): Path<CameraId>,
     body: Body,
-) -> Result<Response, Response> {
-    let camera = seen(&visitor, camera).map_err(IntoResponse::into_response)?;
-=======
-async fn try_out(State(room): Room, Path(camera): Path<CameraId>, body: Body) -> Result<Response, NotDrawn> {
->>>>>>> zones
+) -> Result<Response, NotDrawn> {
+    let camera = seen(&visitor, camera)?;
     let wanted = read(body)?;
     let hours = wanted.since_h.unwrap_or(SINCE_USUAL_H);
     if !(1..=SINCE_MAX_H).contains(&hours) {
@@ -279,31 +269,21 @@ async fn try_out(State(room): Room, Path(camera): Path<CameraId>, body: Body) ->
     Ok(fresh(room.try_out(camera, wanted.draft(), since).await?))
 }
 
-<<<<<<< HEAD
 async fn save(
     State(room): Room,
     visitor: Visitor,
     Path(camera): Path<CameraId>,
     body: Body,
-) -> Result<Response, Response> {
-    let camera = seen(&visitor, camera).map_err(IntoResponse::into_response)?;
-=======
-async fn save(State(room): Room, Path(camera): Path<CameraId>, body: Body) -> Result<Response, NotDrawn> {
->>>>>>> zones
+) -> Result<Response, NotDrawn> {
+    let camera = seen(&visitor, camera)?;
     let wanted = read(body)?;
     if !wanted.confirm {
         let why = "nothing is saved without \"confirm\": true; try it first, and look at what would change";
         return Err(NotDrawn::Form(why.to_owned()));
     }
-<<<<<<< HEAD
-    let by = visitor
-        .actor(wanted.who.as_deref().unwrap_or(LOCAL), wanted.unit.as_deref().unwrap_or(LOCAL))
-        .map_err(|refusal| (StatusCode::FORBIDDEN, format!("{}\n", refusal.words())).into_response())?;
-    room.save(camera, wanted.draft(), by).await.map(fresh).map_err(IntoResponse::into_response)
-=======
-    let by = actor(&wanted).map_err(NotDrawn::Nobody)?;
+    let (who, unit) = (wanted.who.as_deref().unwrap_or(LOCAL), wanted.unit.as_deref().unwrap_or(LOCAL));
+    let by = visitor.actor(who, unit).map_err(NotDrawn::Nobody)?;
     Ok(fresh(room.save(camera, wanted.draft(), by).await?))
->>>>>>> zones
 }
 
 fn read(body: Body) -> Result<Wanted, NotDrawn> {

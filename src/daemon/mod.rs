@@ -472,7 +472,8 @@ impl Daemon {
         };
         let (feeds, of_cameras) = viewing::open(&config, &metrics);
         let viewers = TaskTracker::new();
-        let gallery = Arc::new(Gallery::open(&config, feeds.clone(), backend.clone(), clock));
+        let gallery =
+            Arc::new(Gallery::open(&config, Arc::clone(&drawn), feeds.clone(), backend.clone(), clock));
         let live =
             Live { feeds, gallery: Arc::clone(&gallery), stop: stop_page.clone(), viewers: viewers.clone() };
         let gallery = tokio::spawn(vital(broken.clone(), gallery.keep(stop_page.clone())));

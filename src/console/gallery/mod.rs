@@ -39,6 +39,7 @@ use crate::{
     id::CameraId,
     record::live::{Feeds, Pick},
     time::{Clock, Mono, Wall},
+    zones::Cameras,
 };
 
 /// A picture that was made so lately is shown to whoever asks.
@@ -110,10 +111,10 @@ pub enum NoPicture {
 /// What a picture is of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Of {
-    /// What a camera sees.
-    Newest(CameraId, Width),
-    /// A moment of its recording.
-    Moment(CameraId, Wall, Width),
+    /// What a camera sees, by the name of its file, which says with which masks.
+    Newest(String, Width),
+    /// A moment of its recording, likewise.
+    Moment(String, Wall, Width),
 }
 
 /// The pictures of a station's cameras.
@@ -123,6 +124,8 @@ pub struct Gallery {
     darkroom: Darkroom,
     album: Arc<Album>,
     places: BTreeMap<CameraId, Place>,
+    /// Which masks are in force.
+    drawn: Arc<Cameras>,
     asking: Semaphore,
     /// Held to look and to put, never across an await.
     shelf: Mutex<Shelf<Of>>,
@@ -131,9 +134,6 @@ pub struct Gallery {
 /// What is known of one camera's pictures.
 struct Place {
     camera: Arc<Camera>,
-    masks: Arc<[Polygon]>,
-    /// Of its file in the album.
-    file: String,
     /// When the newest one was taken. Held to look and to write, never across an await.
     newest: Mutex<Option<Wall>>,
     /// When it was last seen to be the newest, by width. Who makes one holds it, so that those who ask for the same one wait for it.
@@ -164,7 +164,7 @@ impl Place {
 
 impl Gallery {
     /// Of a station. Reads which pictures lie on the disk, and deletes those that nobody may see any more. Blocks.
-    pub fn open(config: &Config, feeds: Feeds, backend: Backend, clock: Clock) -> Self {
+    pub fn open(config: &Config, drawn: Arc<Cameras>, feeds: Feeds, backend: Backend, clock: Clock) -> Self {
         let album = Arc::new(Album::new(config.paths.data.join("pictures")));
         let named = config.cameras.iter().map(|camera| (camera, album::name(&camera.id, &camera.masks)));
         let named: Vec<_> = named.collect();
@@ -176,9 +176,7 @@ impl Gallery {
         let places = named.into_iter().map(|(camera, file)| {
             let place = Place {
                 camera: Arc::clone(camera),
-                masks: camera.masks.clone().into(),
                 newest: Mutex::new(found.get(&file).copied()),
-                file,
                 seen: Turn::default(),
             };
             (camera.id.clone(), place)
@@ -188,10 +186,19 @@ impl Gallery {
             darkroom: Darkroom::new(backend),
             asking: Semaphore::new(ASKING_MAX),
             shelf: Mutex::new(Shelf::new(SHELF_BYTES)),
+            drawn,
             feeds,
             clock,
             album,
         }
+    }
+
+    /// The masks that are in force, and the name of a picture that is made with them.
+    fn face(&self, camera: &Camera) -> (Vec<Polygon>, String) {
+        let masks =
+            self.drawn.get(&camera.id).map_or_else(|| camera.masks.clone(), |drawn| drawn.masks.clone());
+        let file = album::name(&camera.id, &masks);
+        (masks, file)
     }
 
     /// When the newest picture of a camera was taken.
@@ -205,7 +212,7 @@ impl Gallery {
     /// See [`NoPicture`].
     pub async fn newest(&self, camera: &CameraId, width: Width) -> Result<Arc<Print>, NoPicture> {
         let place = self.places.get(camera).ok_or_else(|| NoPicture::Unknown(camera.clone()))?;
-        let of = Of::Newest(camera.clone(), width);
+        let of = Of::Newest(self.face(&place.camera).1, width);
         let _asking = self.asking.try_acquire().map_err(|_| Undeveloped::Busy)?;
         let mut seen = place.seen.lock().await;
         let known = self.on_shelf(&of);
@@ -244,7 +251,7 @@ impl Gallery {
         unit: AccessUnit,
         width: Width,
     ) -> Result<Arc<Print>, Undeveloped> {
-        let of = Of::Moment(camera.clone(), unit.arrived.wall, width);
+        let of = Of::Moment(album::name(camera, &masks), unit.arrived.wall, width);
         if let Some(known) = self.on_shelf(&of) {
             return Ok(known);
         }
@@ -288,7 +295,7 @@ impl Gallery {
         let key = self.feeds.newest_key(&place.camera.id, Pick::Smallest);
         let Ok(Ok(unit)) = timeout(KEY_WITHIN_ROUND, key).await else { return rounds::Turn::Failed };
         let Ok(print) = self.develop(place, unit, KEPT_WIDTH).await else { return rounds::Turn::Failed };
-        let file = place.file.clone();
+        let file = self.face(&place.camera).1;
         let kept = self.on_disk(move |album| album.put(&file, &print)).await;
         if kept.is_err() != std::mem::replace(is_failing, kept.is_err())
             && let Err(error) = kept
@@ -301,29 +308,30 @@ impl Gallery {
 
     async fn develop(&self, place: &Place, unit: AccessUnit, pixels: u32) -> Result<Arc<Print>, Undeveloped> {
         let taken = unit.arrived.wall;
-        let jpeg = self.darkroom.develop(unit, Arc::clone(&place.masks), pixels).await?;
+        let jpeg = self.darkroom.develop(unit, self.face(&place.camera).0.into(), pixels).await?;
         place.is_newest(Some(taken));
         Ok(Arc::new(Print { taken, jpeg }))
     }
 
     /// The newest of all that were made of a camera, unless it is too old.
     async fn last(&self, place: &Place) -> Result<Arc<Print>, NoPicture> {
-        let (id, file) = (&place.camera.id, place.file.clone());
-        let on_disk = self.on_disk(move |album| album.get(&file)).await;
+        let (id, file) = (&place.camera.id, self.face(&place.camera).1);
+        let of_file = file.clone();
+        let on_disk = self.on_disk(move |album| album.get(&of_file)).await;
         let on_disk = on_disk.unwrap_or_else(|error| {
             tracing::warn!(camera = %id, %error, "the camera's last picture cannot be read");
             None
         });
         let now = self.clock.now().wall;
         let in_memory =
-            Width::ALL.into_iter().filter_map(|width| self.on_shelf(&Of::Newest(id.clone(), width)));
+            Width::ALL.into_iter().filter_map(|width| self.on_shelf(&Of::Newest(file.clone(), width)));
         let all = in_memory.chain(on_disk.map(Arc::new)).filter(|print| !place.is_over(print.taken, now));
         // Of those of one moment the last one, from the disk or the widest.
         all.max_by_key(|print| print.taken).ok_or_else(|| NoPicture::Never(id.clone()))
     }
 
     async fn forget(&self, place: &Place) {
-        let file = place.file.clone();
+        let file = self.face(&place.camera).1;
         match self.on_disk(move |album| album.remove(&file)).await {
             Ok(()) => place.is_newest(None),
             Err(error) => tracing::warn!(camera = %place.camera.id, %error, "a picture cannot be deleted"),

@@ -181,7 +181,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Everything that the page shows. */
+                /** @description What there is of it for whoever asks. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -226,7 +226,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Events (`event`: the names and data of the stream's lines). */
+                /** @description Events (`event`: the names and data of the stream's lines), for as long as the session lasts. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2549,7 +2549,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["alert-2"];
+                        "application/json": components["schemas"]["alert"];
                     };
                 };
                 /** @description Nobody knows who asks: sign in. */
@@ -5471,7 +5471,7 @@ export interface components {
             also: components["schemas"]["permission"][];
             scope: components["schemas"]["scope"] | null;
             /** @default false */
-            disabled: boolean;
+            disabled?: boolean;
             language?: components["schemas"]["language"];
             /** Format: password */
             password: string;
@@ -5485,7 +5485,7 @@ export interface components {
             also: components["schemas"]["permission"][];
             scope: components["schemas"]["scope"] | null;
             /** @default false */
-            disabled: boolean;
+            disabled?: boolean;
             language?: components["schemas"]["language"];
             /**
              * Format: password
@@ -5547,7 +5547,7 @@ export interface components {
             id: components["schemas"]["slug"];
             name: components["schemas"]["name"];
             village: components["schemas"]["name"];
-            health: components["schemas"]["camera-health"] | null;
+            health: components["schemas"]["camera_health"] | null;
         };
         state: {
             station: components["schemas"]["name"];
@@ -5557,37 +5557,13 @@ export interface components {
             broker_connected: boolean;
             /** @description Why alerts cannot be kept just now. */
             store_trouble: string | null;
-            /** @description By id. */
+            /** @description By id; those in scope. */
             cameras: components["schemas"]["camera_view"][];
-            /** @description The newest 100, newest first. */
+            /** @description The newest 100, newest first; those in scope, and none without the permission `alerts`. */
             alerts: components["schemas"]["alert"][];
         };
         /** @description What comes as server-sent event: its name, and its data as JSON. Every change of every alert is told, however old it is. */
         event: {
-            /** @constant */
-            event: "alert";
-            data: components["schemas"]["alert-2"];
-        } | {
-            /** @constant */
-            event: "camera";
-            data: components["schemas"]["camera-health"];
-        } | {
-            /** @constant */
-            event: "broker";
-            data: boolean;
-        } | {
-            /** @constant */
-            event: "store";
-            data: string | null;
-        } | {
-            /** @constant */
-            event: "resync";
-            data: null;
-        } | {
-            /** @constant */
-            event: "signed-out";
-            data: null;
-        } | {
             /** @constant */
             event: "alert";
             data: components["schemas"]["alert"];
@@ -5606,6 +5582,10 @@ export interface components {
         } | {
             /** @constant */
             event: "resync";
+            data: null;
+        } | {
+            /** @constant */
+            event: "signed-out";
             data: null;
         };
         /** @description As a command over MQTT. Of an account `actor` is ignored, and may be absent; a program has to say it. */
@@ -5640,10 +5620,7 @@ export interface components {
             en: string;
         };
         /** @description [x, y] in shares of the picture: 0 left or top, 1 right or bottom. */
-        point: [
-            number,
-            number
-        ];
+        point: number[];
         zone: {
             id: components["schemas"]["slug"];
             name: components["schemas"]["localized_name"];
@@ -5753,7 +5730,7 @@ export interface components {
              * @description Hours over which it is tried.
              * @default 24
              */
-            since_h: number;
+            since_h?: number;
         };
         zones_wanted: {
             /** @description As it was read. */
@@ -5772,12 +5749,12 @@ export interface components {
              * @description Who draws.
              * @default local
              */
-            who: string;
+            who?: string;
             /**
              * @description Of which unit.
              * @default local
              */
-            unit: string;
+            unit?: string;
         };
         zones_problem: {
             /** @description The key or section of the file that it is about, as camera.north-gate.zone.way.area; empty where it is about none. */
@@ -6066,39 +6043,7 @@ export interface components {
         };
         cameras: {
             /** @description In the order of their ids. */
-            cameras: {
-                id: components["schemas"]["slug"];
-                name: components["schemas"]["name"];
-                village: {
-                    id: components["schemas"]["slug"];
-                    name: components["schemas"]["name"];
-                };
-                entry_point: {
-                    id: components["schemas"]["slug"];
-                    name: components["schemas"]["name"];
-                };
-                level: components["schemas"]["level"];
-                /** @description Out of service on purpose. */
-                maintenance: boolean;
-                /**
-                 * @description When it is recorded.
-                 * @enum {unknown}
-                 */
-                record: "always" | "alerts" | "off";
-                /** @description Which streams it is configured with. */
-                streams: components["schemas"]["stream_role"][];
-                /** @description Which of them live view can show, the best one first: those that are read. Empty while it is out of service. */
-                watchable: components["schemas"]["stream_role"][];
-                /** @description Which of them is analysed; null where none is (`attention = "off"`, or out of service). */
-                analysed: components["schemas"]["stream_role"] | null;
-                /** @description Null before its first word. Changes come as the event `camera`. */
-                health: components["schemas"]["camera_health"] | null;
-                /**
-                 * Format: date-time
-                 * @description When the newest picture that is kept of it was taken; null where there is none yet. `picture.jpg` may have a newer one.
-                 */
-                picture_at: string | null;
-            }[];
+            cameras: components["schemas"]["board_camera"][];
         };
         /** @description Where villages, roads, entry points and cameras lie, as far as the configuration says. */
         perimeter: {
@@ -6171,222 +6116,40 @@ export interface components {
             };
             live_viewers: number;
         };
-        time: string;
-        /**
-         * Camera health
-         * @description How a camera is: on change and every 60 s, retained.
-         */
-        "camera-health": {
-            camera: string;
-            /** @enum {unknown} */
-            state: "online" | "degraded" | "offline" | "maintenance";
-            reasons: ("auth" | "refused" | "timeout" | "no-keyframe" | "fps-low" | "frozen" | "covered" | "moved" | "dark" | "bright" | "blurred" | "clock" | "undecodable")[];
-            /** @description One sentence for a person; never a credential. */
-            detail: string | null;
-            /** @description Since when it is in this state for these reasons. */
-            since: components["schemas"]["time"];
-            /** @description Pictures a second. */
-            fps: number;
-            /** @description Kilobits a second. */
-            kbps: number;
-            last_frame: components["schemas"]["time"] | null;
-            /** @description Camera clock minus arrival clock, milliseconds; null where the camera does not tell. */
-            clock_skew_ms: number | null;
-            /** @description How it is watched; absent while it is out of service. */
-            attention?: {
-                /**
-                 * @description Whether all of its stream is decoded, what there is cause for and a key frame now and then, or nothing.
-                 * @enum {unknown}
-                 */
-                mode: "always" | "sparse" | "off";
-                /** @description Sparse: about how often it is looked at without cause, seconds. */
-                look_every_s?: number;
-                /**
-                 * @description Sparse: whether its stream gives cause when something moves.
-                 * @enum {unknown}
-                 */
-                stream?: "speaks" | "says-little";
+        board_camera: {
+            id: components["schemas"]["slug"];
+            name: components["schemas"]["name"];
+            village: {
+                id: components["schemas"]["slug"];
+                name: components["schemas"]["name"];
             };
-            $defs: {
-                time: string;
+            entry_point: {
+                id: components["schemas"]["slug"];
+                name: components["schemas"]["name"];
             };
-        };
-        actor: {
-            who: string;
-            unit: string;
-            /** @description Absent: of the alert's own station. */
-            station?: components["schemas"]["slug"];
-        };
-        "$defs-name": {
-            zh: string;
-            en: string;
-        };
-        sha256: string;
-        done: {
-            at: components["schemas"]["time"];
-            by: components["schemas"]["actor"];
-        };
-        /**
-         * Alert
-         * @description The data of alert/… and alert-state/… alike. There is no member for a face, a name or any trait of a person, and there never will be.
-         */
-        "alert-2": {
-            alert_id: components["schemas"]["ulid"];
-            /** @enum {unknown} */
-            kind: "line-cross" | "zone-enter" | "zone-leave" | "wrong-way" | "dwell" | "vehicle-stopped" | "crowd" | "livestock" | "night-passage" | "watch-hit" | "panic-button" | "external-sensor" | "camera-offline" | "camera-tamper" | "camera-degraded" | "closure-lost";
-            /** @enum {unknown} */
-            severity: "info" | "warning" | "major" | "critical";
+            level: components["schemas"]["level"];
+            /** @description Out of service on purpose. */
+            maintenance: boolean;
             /**
-             * @description Where the alert stands in its life.
+             * @description When it is recorded.
              * @enum {unknown}
              */
-            state: "raised" | "acknowledged" | "claimed" | "escalated" | "resolved" | "dismissed" | "expired";
-            camera: {
-                id: components["schemas"]["slug"];
-                name: components["schemas"]["$defs-name"];
-                village: components["schemas"]["slug"];
-                /** @enum {unknown} */
-                level: "ring" | "block" | "line" | "point";
-                /**
-                 * @description Which way, for what crossed a line.
-                 * @enum {unknown}
-                 */
-                direction: "in" | "out" | null;
-            };
-            /** @description Arrival of the first picture that shows it. */
-            occurred_at: components["schemas"]["time"];
-            /** @description When what it is about was over; null while it goes on. */
-            ended_at: components["schemas"]["time"] | null;
-            /** @description Until when somebody should be on the way: 600 s after it was raised. */
-            respond_by: components["schemas"]["time"];
-            rule: {
-                /** @description Where no rule judged it: the button, the sensor, or the kind. */
-                id: components["schemas"]["slug"];
-                /** @description Changes whenever the rule does; twelve zeros where no rule judged it. */
-                version: string;
-                /** @description What saw it; absent where no model did. */
-                model?: {
-                    name: string;
-                    sha256: components["schemas"]["sha256"];
-                };
-            };
-            /** @description What it is about; empty where no model saw it, and only there. */
-            objects: {
-                /** @enum {unknown} */
-                class: "person" | "bicycle" | "motorcycle" | "car" | "bus" | "truck" | "dog" | "horse" | "sheep" | "cow";
-                confidence: number;
-                /** @description Left, top, right, bottom as shares of the picture. */
-                box: number[];
-                /** @description Number of the track in its camera; never an identity. */
-                track: number;
-            }[];
-            /** @description The picture, below the console's address; null where it could not be kept. */
-            snapshot: null | {
-                url: string;
-                sha256: components["schemas"]["sha256"];
-                /** @description The same with boxes drawn. */
-                boxed_url: string;
-                boxed_sha256: components["schemas"]["sha256"];
-            };
-            /** @description The recorded clip; null where nothing is recorded. */
-            clip: null | {
-                id: components["schemas"]["ulid"];
-                /** @enum {unknown} */
-                status: "pending" | "ready" | "gap";
-                url?: string | null;
-                sha256?: components["schemas"]["sha256"] | null;
-            };
-            /** @description One sentence. */
-            explain: components["schemas"]["$defs-name"];
-            /** @description Further cameras that it concerns; absent where there is none. */
-            cameras?: components["schemas"]["slug"][];
-            /** @description What raised it; absent where no device did. */
-            device?: {
-                /** @enum {unknown} */
-                kind: "button" | "sensor";
-                id: components["schemas"]["slug"];
-            };
-            /** @description Whether it is an exercise; absent where it is not. */
-            drill?: boolean;
-            /** @description Which incident it belongs to; absent where it is the only alert of it. */
-            incident?: {
-                id: components["schemas"]["ulid"];
-                /** @description The alert that leads it: what is done with that one is done with all of them. */
-                lead: components["schemas"]["ulid"];
-            };
-            /** @description Over HTTP: the neighbouring station whose alert it is; absent where it is this station's own. Never on MQTT. */
-            home?: string;
-            /** @description Over HTTP: its revision, which `if_rev` of a command is compared with. Never on MQTT, where `cunkourev` says it. */
-            rev?: number;
-            /** @description What was done about it. Absent from older daemons. */
-            life?: {
-                /** @description When it was promised: its deadlines count from here. */
-                raised_at: components["schemas"]["time"];
-                /** @description Which posts were told, oldest first; the newest 32, or fewer where they name more than 512 posts together. Empty in notices. */
-                told: {
-                    at: components["schemas"]["time"];
-                    /** @enum {unknown} */
-                    why: "first" | "again" | "escalated" | "lapsed" | "summary";
-                    tier: number;
-                    posts: components["schemas"]["slug"][];
-                    passed_over?: {
-                        post: components["schemas"]["slug"];
-                        /** @enum {unknown} */
-                        why: "silent" | "off-duty";
-                    }[];
-                }[];
-                /** @description Highest tier that was told. */
-                tier: number;
-                /** @description Who saw it first. */
-                acknowledged?: components["schemas"]["done"];
-                /** @description Who goes; absent where nobody does. */
-                claim?: {
-                    at: components["schemas"]["time"];
-                    by: components["schemas"]["actor"];
-                    /** @description Until when the claim holds, unless it is renewed. */
-                    until: components["schemas"]["time"];
-                };
-                /** @description Who was the first to go, whatever became of it. */
-                first_claimed?: components["schemas"]["done"];
-                /** @description When the ten minutes were over with nobody on the way. */
-                breached_at?: components["schemas"]["time"];
-                /** @description How it was closed; absent while it is open. */
-                closed?: {
-                    at: components["schemas"]["time"];
-                    /** @description Absent where nobody closed it. */
-                    by?: components["schemas"]["actor"];
-                    /** @enum {unknown} */
-                    reason?: "false-detection" | "known" | "harmless" | "duplicate" | "test" | "other";
-                    note?: string;
-                };
-                /** @description Remarks, oldest first; the newest 32. */
-                notes: {
-                    at: components["schemas"]["time"];
-                    by: components["schemas"]["actor"];
-                    text: string;
-                }[];
-            };
-            $defs: {
-                actor: {
-                    who: string;
-                    unit: string;
-                    /** @description Absent: of the alert's own station. */
-                    station?: components["schemas"]["slug"];
-                };
-                done: {
-                    at: components["schemas"]["time"];
-                    by: components["schemas"]["actor"];
-                };
-                slug: string;
-                ulid: string;
-                time: string;
-                sha256: string;
-                name: {
-                    zh: string;
-                    en: string;
-                };
-            };
+            record: "always" | "alerts" | "off";
+            /** @description Which streams it is configured with. */
+            streams: components["schemas"]["stream_role"][];
+            /** @description Which of them live view can show, the best one first: those that are read. Empty while it is out of service. */
+            watchable: components["schemas"]["stream_role"][];
+            /** @description Which of them is analysed; null where none is (`attention = "off"`, or out of service). */
+            analysed: components["schemas"]["stream_role"] | null;
+            /** @description Null before its first word. Changes come as the event `camera`. */
+            health: components["schemas"]["camera_health"] | null;
+            /**
+             * Format: date-time
+             * @description When the newest picture that is kept of it was taken; null where there is none yet. `picture.jpg` may have a newer one.
+             */
+            picture_at: string | null;
         };
+        time: string;
         interval: {
             camera: string;
             /** @description Its first moment. */

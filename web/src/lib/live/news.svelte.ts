@@ -8,7 +8,7 @@ import { api, ask, type Schemas } from "../api/client";
 
 export type Alert = Schemas["alert"];
 export type Camera = Schemas["camera_view"];
-export type Health = NonNullable<Camera["health"]>;
+export type Health = Schemas["camera_health"];
 
 /** Alerts whose life goes on. */
 export const OPEN_STATES = ["raised", "acknowledged", "claimed", "escalated"] as const;

@@ -3,7 +3,7 @@
 import type { Schemas } from "../../lib/api/client";
 
 export type BoardCamera = Schemas["board_camera"];
-export type Health = Schemas["camera-health"];
+export type Health = Schemas["camera_health"];
 
 /** Worst first. `unknown`: nothing was heard of it yet. */
 export const STATES = ["offline", "degraded", "unknown", "maintenance", "online"] as const;

@@ -114,9 +114,10 @@ function roads(spots: readonly [number, number][], columns: number): Perimeter["
     );
     return [...along, ...across]
         .filter((path) => path.length > 1)
-        .map((path, nth) => ({
+        .map((path, nth): Perimeter["roads"][number] => ({
             id: `road-${nth}`,
             name: { zh: nth % 2 ? `乡道 Y${100 + nth}` : `县道 X${200 + nth}`, en: `Road ${nth + 1}` },
+            kind: "road",
             path: path.map(([lat, lon]) => [lat + 0.001, lon]),
         }));
 }

@@ -54,7 +54,7 @@ export class Lines {
         const query = {
             from: new Date(from).toISOString(),
             to: new Date(to).toISOString(),
-            with: "alerts,passages,analysis",
+            with: ["alerts" as const, "passages" as const, "analysis" as const],
         };
         try {
             const path = "/api/v1/cameras/{camera}/timeline";

@@ -156,7 +156,17 @@ describe("chunks", () => {
                         cause: null,
                     },
                 ],
-                alerts: [{ id: "x", kind: "dwell", severity: "info", from: new Date(CHUNK).toISOString(), to: null }],
+                alerts: [
+                    {
+                        id: "x",
+                        kind: "dwell",
+                        severity: "info",
+                        state: "raised",
+                        drill: false,
+                        from: new Date(CHUNK).toISOString(),
+                        to: null,
+                    },
+                ],
                 passages: from ? null : [],
             });
         const known = together([chunk(0, CHUNK), chunk(CHUNK, 2 * CHUNK)]);

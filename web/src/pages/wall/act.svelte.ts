@@ -51,7 +51,7 @@ async function post(alert: Alert, said: Said): Promise<Outcome> {
     // Who says it is known from the session; the command has no other actor.
     const { reason, note } = said;
     const command = { id: ulid(), ...(reason && { reason }), ...(note && { note }) };
-    const body = command as Schemas["alert-command"];
+    const body = command as Schemas["order"];
     const path = { alert: alert.alert_id, verb: said.verb };
     for (let round = 0; ; round++) {
         try {

@@ -19,7 +19,7 @@ import {
 } from "./draft";
 import { point } from "./geometry";
 
-const RULE: Schemas["zone_rule"] = {
+const RULE: Schemas["camera_rule"] = {
     id: "into",
     kind: "zone-enter",
     severity: "warning",
@@ -31,8 +31,8 @@ const RULE: Schemas["zone_rule"] = {
     classes: ["person"],
     hours: null,
     at_least_s: null,
-    height_min: null,
-    confidence_min: null,
+    height_min: 0,
+    confidence_min: 0.4,
     own: true,
 };
 const ZONES: Schemas["zones"] = {

@@ -8,7 +8,7 @@ import { freshId, slug } from "./slug";
 
 export type ShapeKind = "zone" | "line" | "mask";
 export type Side = "left" | "right";
-export type RuleKind = Schemas["zone_rule"]["kind"];
+export type RuleKind = Schemas["camera_rule"]["kind"];
 
 export interface Shape {
     /** Ours; stays, whatever its name is. */
@@ -25,7 +25,13 @@ export interface Shape {
     readonly inside: Side;
 }
 
-export type Rule = Readonly<Schemas["zone_rule"]> & { readonly key: string; readonly fresh: boolean };
+/** Where nothing is said of sizes and confidence, the server has what is usual. */
+export type Rule = Readonly<Omit<Schemas["camera_rule"], "height_min" | "confidence_min">> & {
+    readonly height_min: number | null;
+    readonly confidence_min: number | null;
+    readonly key: string;
+    readonly fresh: boolean;
+};
 
 export interface Draft {
     /** Of which camera. */
@@ -47,7 +53,7 @@ export const CLASSES = [
     "cow",
 ] as const;
 /** What a rule watches where nothing is said. */
-const CLASSES_USUAL: readonly string[] = CLASSES.slice(0, 6);
+const CLASSES_USUAL: readonly (typeof CLASSES)[number][] = CLASSES.slice(0, 6);
 export const RULE_KINDS: readonly RuleKind[] = ["zone-enter", "zone-leave", "dwell", "line-cross", "wrong-way"];
 /** Shapes of one kind on one camera, as the server has it. */
 export const SHAPES_MAX = 32;
@@ -94,7 +100,9 @@ export function draftOf(zones: Schemas["zones"]): Draft {
     };
 }
 
-const pairs = (shape: Shape): number[][] => shape.points.map(({ x, y }) => [x, y]);
+/** Finer than any pixel, and short in the file. */
+const rounded = (share: number): number => Math.round(share * 10_000) / 10_000;
+const pairs = (shape: Shape): [number, number][] => shape.points.map(({ x, y }) => [rounded(x), rounded(y)]);
 const ofKind = (draft: Draft, kind: ShapeKind): Shape[] => draft.shapes.filter((shape) => shape.kind === kind);
 
 /** A name in one language is its name in both. */
@@ -103,7 +111,7 @@ function spelt({ zh, en }: Name, id: string): Name {
 }
 
 /** What the server is asked for: all that is drawn, and the rules of this camera alone. */
-export function wantedOf(draft: Draft, base: string): Schemas["zones_wanted"] {
+export function wantedOf(draft: Draft, base: string): Schemas["zones_draft"] {
     return {
         base,
         zones: ofKind(draft, "zone").map((zone) => ({

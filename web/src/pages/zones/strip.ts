@@ -2,7 +2,7 @@
 
 import type { Schemas } from "../../lib/api/client";
 
-export type Moment = Schemas["shadow"]["moments"][number];
+export type Moment = Schemas["zones_shadow"]["moments"][number];
 export type Outcome = Moment["outcome"];
 
 export interface Bar {

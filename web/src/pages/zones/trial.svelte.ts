@@ -12,7 +12,7 @@ export const SINCE_H = 24;
 
 export class Trial {
     /** The last answer; it stays while the next one is awaited, so that nothing jumps. */
-    answer = $state.raw<Schemas["zones_tried"] | null>(null);
+    answer = $state.raw<Schemas["zones_trial"] | null>(null);
     /** What the answer is about; compared by identity. */
     #about: unknown = null;
     busy = $state(false);
@@ -25,7 +25,7 @@ export class Trial {
     constructor(private readonly camera: string) {}
 
     /** Asks soon. */
-    about(draft: unknown, wanted: () => Schemas["zones_wanted"]): void {
+    about(draft: unknown, wanted: () => Schemas["zones_draft"]): void {
         this.stop();
         this.busy = true;
         this.#timer = setTimeout(() => void this.#ask(draft, wanted()), this.answer ? AFTER_MS : 0);
@@ -40,11 +40,11 @@ export class Trial {
     }
 
     /** The answer, where it is about exactly this. */
-    of(draft: unknown): Schemas["zones_tried"] | null {
+    of(draft: unknown): Schemas["zones_trial"] | null {
         return this.answer && this.#about === draft ? this.answer : null;
     }
 
-    async #ask(draft: unknown, body: Schemas["zones_wanted"], attempt = 1): Promise<void> {
+    async #ask(draft: unknown, body: Schemas["zones_draft"], attempt = 1): Promise<void> {
         const running = new AbortController();
         this.#running = running;
         try {
