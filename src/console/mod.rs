@@ -2,7 +2,7 @@
 //!
 //! | path | answer |
 //! |---|---|
-//! | `/`, `/assets/{file}`, `/icon.svg` | the page |
+//! | `/`, `/assets/{file}`, `/icon.svg`, `/icon-news.svg` | the page |
 //! | `/api/v1/session`, `/api/v1/setup`, `/api/v1/accounts`, `/api/v1/audit` | who asks: signing in, accounts, the audit log |
 //! | `/api/state` | everything that the page shows, JSON |
 //! | `/api/events` | server-sent events `alert`, `camera`, `broker`, `store`, `resync` for a viewer that lagged, and `signed-out` at the end of a session |
@@ -167,6 +167,7 @@ fn base() -> Guarded<Console> {
         .get("/", Needs::Nothing, page::home)
         .get("/assets/{file}", Needs::Nothing, page::asset)
         .get("/icon.svg", Needs::Nothing, page::icon)
+        .get("/icon-news.svg", Needs::Nothing, page::icon_news)
         .get("/report.css", Needs::Nothing, page::report_style)
         .get("/api/state", Needs::Account, state)
         .get("/api/events", Needs::Account, events)

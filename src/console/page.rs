@@ -42,8 +42,16 @@ pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Respo
 
 /// `/icon.svg`
 pub(super) async fn icon(headers: HeaderMap) -> Response {
-    find("icon.svg")
-        .map_or_else(|| StatusCode::NOT_FOUND.into_response(), |file| answer(file, &headers, ASK_AGAIN))
+    sign("icon.svg", &headers)
+}
+
+/// `/icon-news.svg`
+pub(super) async fn icon_news(headers: HeaderMap) -> Response {
+    sign("icon-news.svg", &headers)
+}
+
+fn sign(name: &str, headers: &HeaderMap) -> Response {
+    find(name).map_or_else(|| StatusCode::NOT_FOUND.into_response(), |file| answer(file, headers, ASK_AGAIN))
 }
 
 /// `/report.css`

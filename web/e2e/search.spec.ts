@@ -76,8 +76,10 @@ test("a search finds an alert's clip, and it plays", async ({ page }) => {
 test("keys lead through what was found", async ({ page }) => {
     await signIn(page, "investigator");
     await someAlert(page);
-    await page.goto("/#/search?order=newest");
+    // Those that were alerts are recorded.
+    await page.goto("/#/search?order=oldest&kind=zone-enter");
     await holdPurpose(page);
+    await page.locator("[data-nth='1']").waitFor();
     await page.locator("[data-nth='0']").focus();
     await page.keyboard.press("Enter");
     const video = page.locator("video");
