@@ -143,8 +143,14 @@ impl Question {
             && (self.actions.is_empty() || self.actions.iter().any(|name| entry.action.as_str() == name))
             && self.camera.as_ref().is_none_or(|camera| is_about(&entry.what, camera))
             && self.after.is_none_or(|after| entry.seq < after)
-            && (self.draw.is_none() || DRAWN.contains(&entry.action))
+            && (self.draw.is_none() || is_drawn(entry))
     }
+}
+
+/// Thumbnails and sheets come by the dozen with what was found, and the search stands there itself: a draw would be of little else.
+fn is_drawn(entry: &Entry) -> bool {
+    let is_of_a_search = matches!(entry.what["shown"].as_str(), Some("thumbnail" | "sheet"));
+    DRAWN.contains(&entry.action) && !is_of_a_search
 }
 
 /// Whether an entry names this camera: as what it is about, or in the question that was asked.
@@ -231,6 +237,15 @@ mod tests {
                 _ => entry(seq, "hold", "王", json!({ "camera": "b" })),
             })
             .collect()
+    }
+
+    #[test]
+    fn what_a_search_brings_along_is_not_drawn() {
+        let is_drawn = |action: &str, what| is_drawn(&entry(1, action, "李", what));
+        assert!(is_drawn("view", json!({ "camera": "a", "shown": "live" })) && is_drawn("search", json!({})));
+        assert!(
+            !is_drawn("view", json!({ "camera": "a", "shown": "thumbnail" })) && !is_drawn("hold", json!({}))
+        );
     }
 
     fn page(pairs: &[(&str, &str)]) -> Page {
