@@ -1,15 +1,13 @@
 //! What the console's board, map and time line are drawn from: cameras and their pictures, what is followed, what was recorded and what passed.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
 use serde_json::Value;
-use tungstenite::{Message, WebSocket, client};
 
 use crate::{
-    DEADLINE,
     broker::free_port,
     http::{self, Answer, Events},
-    need_model,
+    live, need_model,
     program::Program,
     recordings::conforms,
     station::{Station, Street},
@@ -107,18 +105,6 @@ fn the_board_shows_what_cameras_see_and_what_one_that_is_lost_has_last_seen() {
     assert!((1..=2).contains(&audit.matches("\"shown\":\"picture\"").count()), "{audit}");
 }
 
-/// The next word of a kind.
-fn word(socket: &mut WebSocket<TcpStream>, kind: &str) -> Value {
-    loop {
-        if let Message::Text(text) = socket.read().expect("it goes on")
-            && let Ok(word) = serde_json::from_str::<Value>(&text)
-            && word["type"] == kind
-        {
-            return word;
-        }
-    }
-}
-
 #[test]
 fn who_comes_has_a_box_while_he_is_there_and_is_on_the_time_line_after() {
     need_model();
@@ -128,18 +114,15 @@ fn who_comes_has_a_box_while_he_is_there_and_is_on_the_time_line_after() {
     station.change("[camera.gate]\n", "[camera.gate]\nrecord = \"always\"\n");
     let (program, page) = Program::run(&station.file);
     is(page, "online");
-    let socket = TcpStream::connect(page).expect("it listens");
-    socket.set_read_timeout(Some(DEADLINE)).expect("a socket has timeouts");
-    let (mut socket, _) =
-        client(format!("ws://{page}/api/v1/cameras/gate/live?{ASKED}&boxes=1"), socket).expect("a seat");
+    let mut socket = live::watch(page, &format!("{ASKED}&boxes=1")).expect("a seat");
     let refused = http::get(page, &format!("/api/v1/cameras/gate/live.mp4?{ASKED}&boxes=1"));
     assert_eq!(refused.status, 400, "a player has no use for boxes");
-    word(&mut socket, "init");
+    live::word(&mut socket, "init");
     let mut events = Events::listen(page, "/api/events");
     street.call("gate", VISIT);
     let mut at_s = 0.0;
     let boxes = loop {
-        let boxes = word(&mut socket, "boxes");
+        let boxes = live::word(&mut socket, "boxes");
         conforms("liveMessage", &boxes);
         let at = boxes["at_s"].as_f64().expect("a number");
         assert!(at >= at_s, "{at} after {at_s}");
@@ -151,7 +134,7 @@ fn who_comes_has_a_box_while_he_is_there_and_is_on_the_time_line_after() {
     assert!(boxes["objects"][0]["confidence"].as_f64().is_some_and(|it| it > 0.2), "{boxes}");
     assert!(boxes.to_string().len() < 500, "numbers have few digits: {boxes}");
     let nobody = |boxes: &Value| boxes["objects"].as_array().is_some_and(Vec::is_empty);
-    let is_gone = (0..1000).any(|_| nobody(&word(&mut socket, "boxes")));
+    let is_gone = (0..1000).any(|_| nobody(&live::word(&mut socket, "boxes")));
     assert!(is_gone, "who has left has no box any more");
     drop(socket);
 

@@ -26,9 +26,10 @@ use crate::{
 const ASKED: &str = "who=Li&unit=station&purpose=on+duty&case=duty";
 const VISIT: usize = 4;
 
-type Socket = WebSocket<TcpStream>;
+pub(crate) type Socket = WebSocket<TcpStream>;
 
-fn watch(page: SocketAddr, question: &str) -> Result<Socket, StatusCode> {
+/// A seat before the gate's stream, or why there is none.
+pub(crate) fn watch(page: SocketAddr, question: &str) -> Result<Socket, StatusCode> {
     let socket = TcpStream::connect(page).expect("it listens");
     socket.set_read_timeout(Some(DEADLINE)).expect("a socket has timeouts");
     let address = format!("ws://{page}/api/v1/cameras/gate/live?{question}");
@@ -53,7 +54,8 @@ fn next(socket: &mut Socket) -> Result<Value, Vec<u8>> {
     }
 }
 
-fn word(socket: &mut Socket, kind: &str) -> Value {
+/// The next word of a kind.
+pub(crate) fn word(socket: &mut Socket, kind: &str) -> Value {
     loop {
         if let Ok(word) = next(socket)
             && word["type"] == kind
