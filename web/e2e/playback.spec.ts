@@ -28,7 +28,7 @@ async function recorded(page: Page, camera: string, seconds: number): Promise<nu
     let from = 0;
     const look = async () => {
         const found = (await stretches(page, camera, 60)).findLast(
-            (one) => one.what !== "gap" && Date.parse(one.to) - Date.parse(one.from) >= seconds * 1000,
+            (one) => one.what === "recorded" && Date.parse(one.to) - Date.parse(one.from) >= seconds * 1000,
         );
         from = found ? Date.parse(found.from) : 0;
         return from;

@@ -23,6 +23,11 @@ async function open(page: Page, camera: string): Promise<Locator> {
 }
 
 async function draw(page: Page, stage: Locator, corners: readonly [number, number][]): Promise<void> {
+    // The stage takes the picture's shape once that is there.
+    const picture = stage.locator("xpath=preceding-sibling::img");
+    await expect
+        .poll(() => picture.evaluate((it: HTMLImageElement) => it.complete && it.naturalWidth > 0), { timeout: 60_000 })
+        .toBe(true);
     const box = await stage.boundingBox();
     if (!box) throw new Error("the picture is not shown");
     const at = ([x, y]: readonly [number, number]): [number, number] => [box.x + x * box.width, box.y + y * box.height];
