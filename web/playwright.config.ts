@@ -8,8 +8,7 @@ export default defineConfig({
     reporter: [["list"]],
     // One station, and one browser at it: what a test sees is what it did.
     workers: 1,
-    // Again once where nobody watches, at a station of its own; what needed it is listed as flaky.
-    retries: process.env["CI"] ? 1 : 0,
+    retries: 0,
     forbidOnly: Boolean(process.env["CI"]),
     // Visitors come when they come, and machines are slow: these are limits, and no test asserts a time.
     timeout: 180_000,
